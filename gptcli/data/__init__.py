@@ -1,0 +1,1 @@
+"""Records with their origin, column detection, and row-faithful writers."""

@@ -1,0 +1,70 @@
+"""The journal beside an output file: how its run was started, and how much of the file is whole.
+
+The first line is the run's state as JSON; each further line is the file's length after one more finished row.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gptcli.data.atomic import write_atomically
+from gptcli.errors import OutputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journal:
+    """What a journal says."""
+
+    state: Mapping[str, object]
+    rows_done: int
+    output_bytes: int
+    """Length of the output file after its last finished row."""
+    journal_bytes: int
+    """Length of the journal up to its last whole line; a killed run may have torn the line behind it."""
+
+
+def journal_path(output: str) -> str:
+    """Return the path of the journal of an output file."""
+    return f"{output}.resume"
+
+
+def start_journal(output: str, state: Mapping[str, object]) -> Journal:
+    """Write a journal of no rows; raise OSError where that fails."""
+    first_line = json.dumps(state).encode() + b"\n"
+    write_atomically(journal_path(output), first_line)
+    return Journal(state=_as_json(state), rows_done=0, output_bytes=0, journal_bytes=len(first_line))
+
+
+def read_journal(output: str) -> Journal | None:
+    """Read the journal, or return None when there is none; raise OutputError when it makes no sense."""
+    path = journal_path(output)
+    if not os.path.exists(path):
+        return None
+    rows_done = output_bytes = 0
+    try:
+        with open(path, "rb") as file:
+            first_line = file.readline()
+            state = dict(json.loads(first_line))
+            journal_bytes = len(first_line)
+            for line in file:
+                if line.endswith(b"\n"):
+                    output_bytes = int(line)
+                    rows_done += 1
+                    journal_bytes += len(line)
+    except (ValueError, TypeError) as error:
+        raise OutputError(f"{path} is damaged: begin again with --overwrite") from error
+    return Journal(state=state, rows_done=rows_done, output_bytes=output_bytes, journal_bytes=journal_bytes)
+
+
+def changed_options(journal: Journal, state: Mapping[str, object]) -> list[str]:
+    """Name what differs from the run that is to be continued; its seed may, for the journal's is used."""
+    now = _as_json(state)
+    names = sorted((journal.state.keys() | now.keys()) - {"seed"})
+    missing = object()
+    return [name for name in names if journal.state.get(name, missing) != now.get(name, missing)]
+
+
+def _as_json(state: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the state as it reads back, a tuple as a list for instance."""
+    return dict(json.loads(json.dumps(state)))

@@ -1,0 +1,1 @@
+"""The decoding engine: requests in, finished sequences out, over two backends."""
