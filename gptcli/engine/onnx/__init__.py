@@ -1,0 +1,1 @@
+"""The CPU backend: hand-built graphs on ONNX Runtime."""

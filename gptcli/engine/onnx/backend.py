@@ -1,0 +1,202 @@
+"""The CPU backend: prefill, decode and score on ONNX Runtime.
+
+The key-value cache is one memory map a layer, as large as it can ever get, of which the system commits only the
+pages that are written: a run that needs 64 positions pays for 64. Rows are right-padded; GroupQueryAttention
+takes each row's own length and writes its new keys and values in place.
+"""
+
+import mmap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from gptcli.checkpoint.config import ModelConfig
+from gptcli.checkpoint.weights import Weights
+from gptcli.engine.backend import Floats, Logits
+from gptcli.engine.onnx.session import open_sessions
+from gptcli.errors import DeviceError
+
+SCORE_CHUNK = 128
+"""Positions scored at once: 26 MB of logits with GPT-2's vocabulary."""
+SCORE_TOKENS = 4096
+"""Padded tokens in one pass of the body while scoring."""
+
+
+class OnnxBackend:
+    """GPT-2 on the CPU; see gptcli.engine.backend.Backend for the contract."""
+
+    def __init__(
+        self, config: ModelConfig, weights: Weights, *, slots: int, threads: int, quantized: bool = False
+    ) -> None:
+        self.slots = slots
+        self.n_positions = config.n_positions
+        self.vocab_size = config.vocab_size
+        self._width = config.n_embd
+        self._sessions = open_sessions(config, weights, quantized=quantized, threads=threads)
+        shape = (slots, config.n_head, config.n_positions, config.head_dim)
+        self._cache = {f"{layer}.{part}": _lazy_zeros(shape) for layer in range(config.n_layer) for part in ("k", "v")}
+        self._decode_steps: dict[int, _BodyStep] = {}
+        self._head = _Head(self._sessions.head, config.vocab_size)
+
+    def prefill(self, slot: int, prompts: Sequence[Sequence[int]], top: int) -> Logits:
+        """Read whole prompts into slots slot, slot + 1, ...; return the logits after each one's last token."""
+        lengths = np.array([len(prompt) for prompt in prompts])
+        hidden = self._read(slot, prompts, np.stack([np.arange(len(prompts)), lengths - 1], axis=1))
+        return self._head.run(hidden, top)
+
+    def decode(self, tokens: Sequence[int], lengths: Sequence[int], top: int) -> Logits:
+        """Append one token to each of the slots 0, 1, ...; lengths are the tokens each slot held before."""
+        rows = len(tokens)
+        step = self._decode_steps.get(rows)
+        if step is None:
+            wanted = np.stack([np.arange(rows), np.zeros(rows, np.int64)], axis=1)
+            step = self._decode_steps[rows] = self._body_step(0, rows, 1, wanted)
+        step.tokens[:, 0] = tokens
+        step.positions[:, 0] = step.last[:] = lengths
+        step.total[0] = max(lengths) + 1
+        return self._head.run(step.run(), top)
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Copy the first length positions of one slot's cache over another's."""
+        for array in self._cache.values():
+            array[target, :, :length] = array[source, :, :length]
+
+    def score(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
+        """Return log p(token | the tokens before it), natural log, for every token of each sequence but its first."""
+        scores: list[Floats] = []
+        width = max(map(len, sequences), default=1)
+        rows = max(1, min(self.slots, SCORE_TOKENS // width))
+        for start in range(0, len(sequences), rows):
+            scores += self._score_batch(sequences[start : start + rows])
+        return scores
+
+    def _score_batch(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
+        """Score sequences that fit into one pass of the body."""
+        wanted = [(row, column) for row, tokens in enumerate(sequences) for column in range(len(tokens) - 1)]
+        if not wanted:
+            return [np.empty(0, np.float32) for _ in sequences]
+        targets = np.concatenate([np.asarray(tokens[1:], np.int64) for tokens in sequences])
+        hidden = self._read(0, sequences, np.array(wanted))
+        scores = np.empty(len(targets), np.float32)
+        for start in range(0, len(targets), SCORE_CHUNK):
+            part = slice(start, start + SCORE_CHUNK)
+            logits = self._head.run(hidden[part], 1)
+            chosen = logits.values[np.arange(len(targets[part])), targets[part]]
+            scores[part] = chosen - logits.logsumexp
+        return np.split(scores, np.cumsum([len(tokens) - 1 for tokens in sequences])[:-1])
+
+    def _read(self, slot: int, prompts: Sequence[Sequence[int]], wanted: NDArray[np.int64]) -> Floats:
+        """Run the body over right-padded prompts; return the hidden states at the wanted (row, column) pairs."""
+        lengths = [len(prompt) for prompt in prompts]
+        step = self._body_step(slot, len(prompts), max(lengths), wanted)
+        for row, prompt in enumerate(prompts):
+            step.tokens[row, : len(prompt)] = prompt
+        step.positions[:] = np.arange(max(lengths))
+        step.last[:] = np.array(lengths) - 1
+        step.total[0] = max(lengths)
+        return step.run()
+
+    def _body_step(self, slot: int, rows: int, width: int, wanted: NDArray[np.int64]) -> "_BodyStep":
+        """Bind the body to a range of the cache's slots."""
+        cache = {name: array[slot : slot + rows] for name, array in self._cache.items()}
+        return _BodyStep(self._sessions.body, rows, width, wanted, cache, self._width)
+
+
+class _BodyStep:
+    """The body with all its inputs and outputs bound to memory that is written in place."""
+
+    def __init__(
+        self,
+        session: ort.InferenceSession,
+        rows: int,
+        width: int,
+        wanted: NDArray[np.int64],
+        cache: dict[str, Floats],
+        n_embd: int,
+    ) -> None:
+        self.tokens = np.zeros((rows, width), np.int64)
+        self.positions = np.zeros((rows, width), np.int64)
+        self.last = np.zeros(rows, np.int32)
+        self.total = np.zeros(1, np.int32)
+        self._wanted = np.ascontiguousarray(wanted, np.int64)
+        self._hidden = np.empty((len(wanted), n_embd), np.float32)
+        self._session = session
+        self._binding = session.io_binding()
+        inputs: dict[str, NDArray[Any]] = {
+            "tokens": self.tokens,
+            "positions": self.positions,
+            "last": self.last,
+            "total": self.total,
+            "wanted": self._wanted,
+        }
+        for name, array in inputs.items():
+            _bind_input(self._binding, name, array)
+        for name, array in cache.items():
+            _bind_input(self._binding, f"past.{name}", array)
+            _bind_output(self._binding, f"present.{name}", array)
+        _bind_output(self._binding, "hidden", self._hidden)
+
+    def run(self) -> Floats:
+        """Run the body; the result is valid until the next run."""
+        _run(self._session, self._binding)
+        return self._hidden
+
+
+class _Head:
+    """The head, with output memory that is kept from call to call."""
+
+    def __init__(self, session: ort.InferenceSession, vocab_size: int) -> None:
+        self._session = session
+        self._vocab_size = vocab_size
+        self._values = np.empty((0, vocab_size), np.float32)
+
+    def run(self, hidden: Floats, top: int) -> Logits:
+        """Return the logits of (rows, width) hidden states."""
+        rows = len(hidden)
+        if len(self._values) < rows:
+            self._values = np.empty((rows, self._vocab_size), np.float32)
+        logits = Logits(
+            values=self._values[:rows],
+            top_values=np.empty((rows, top), np.float32),
+            top_ids=np.empty((rows, top), np.int64),
+            logsumexp=np.empty(rows, np.float32),
+        )
+        binding = self._session.io_binding()
+        count = np.array([top], np.int64)
+        _bind_input(binding, "hidden", hidden)
+        _bind_input(binding, "top", count)
+        _bind_output(binding, "logits", logits.values)
+        _bind_output(binding, "top_values", logits.top_values)
+        _bind_output(binding, "top_ids", logits.top_ids)
+        _bind_output(binding, "logsumexp", logits.logsumexp)
+        _run(self._session, binding)
+        return logits
+
+
+def _run(session: ort.InferenceSession, binding: ort.IOBinding) -> None:
+    """Run a session; raise DeviceError when memory runs out."""
+    try:
+        session.run_with_iobinding(binding)
+    except RuntimeError as error:
+        if "alloc" not in str(error):
+            raise
+        raise DeviceError("out of memory: lower --batch-size") from error
+
+
+def _bind_input(binding: ort.IOBinding, name: str, array: NDArray[Any]) -> None:
+    """Let a session read an input where it lies."""
+    binding.bind_input(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
+
+
+def _bind_output(binding: ort.IOBinding, name: str, array: NDArray[Any]) -> None:
+    """Let a session write an output where it shall lie."""
+    binding.bind_output(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
+
+
+def _lazy_zeros(shape: tuple[int, ...]) -> Floats:
+    """Return zeros whose memory is committed as it is written, in pages of 4 KB (numpy would ask for 2 MB)."""
+    memory = mmap.mmap(-1, int(np.prod(shape)) * np.dtype(np.float32).itemsize, access=mmap.ACCESS_COPY)
+    return np.frombuffer(memory, np.float32).reshape(shape)

@@ -1,0 +1,203 @@
+"""GPT-2 as two ONNX graphs, built node by node: the body (tokens to hidden states) and the head (to logits).
+
+Two graphs rather than one, so that their sessions open side by side and the head can run over any positions,
+in chunks, without the body. Linear layers keep the checkpoint's own layout: GPT-2 stores (in, out), which is
+what MatMul wants, so weights are used as they lie in the file. Shapes: B rows, T new tokens, M cache
+positions, N wanted positions, K candidates, V vocabulary.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from onnx import TensorProto, helper
+
+from gptcli.checkpoint.config import ModelConfig
+from gptcli.checkpoint.safetensors import TensorLocation
+from gptcli.engine.onnx.quantize import BLOCK_SIZE, codes, scales, unembedding
+
+MICROSOFT = "com.microsoft"
+OPSET = 20  # the first with Gelu
+IR_VERSION = 10
+
+
+@dataclass(slots=True, kw_only=True)
+class GraphBuilder:
+    """Collects the nodes, weights, inputs and outputs of one graph."""
+
+    config: ModelConfig
+    weights: Mapping[str, TensorLocation]
+    """Where every tensor of the model lies."""
+    quantized: bool
+    nodes: list[Any] = field(default_factory=list)
+    initializers: dict[str, Any] = field(default_factory=dict)
+    inputs: list[Any] = field(default_factory=list)
+    outputs: list[Any] = field(default_factory=list)
+
+    def input(self, name: str, element_type: int, shape: list[int | str]) -> str:
+        """Declare an input of the graph."""
+        self.inputs.append(helper.make_tensor_value_info(name, element_type, shape))
+        return name
+
+    def output(self, name: str, element_type: int, shape: list[int | str]) -> str:
+        """Declare an output of the graph."""
+        self.outputs.append(helper.make_tensor_value_info(name, element_type, shape))
+        return name
+
+    def node(self, op: str, inputs: list[str], output: str, domain: str = "", **attributes: float | int | str) -> str:
+        """Add a node with one output and return the output's name."""
+        self.nodes.append(helper.make_node(op, inputs, [output], domain=domain, **attributes))
+        return output
+
+    def weight(self, name: str) -> str:
+        """Use one of the model's tensors, which stays in its file."""
+        if name not in self.initializers:
+            self.initializers[name] = _external_tensor(name, self.weights[name])
+        return name
+
+    def layer_norm(self, x: str, name: str, output: str) -> str:
+        """Add a layer normalization over the last axis."""
+        inputs = [x, self.weight(f"{name}.weight"), self.weight(f"{name}.bias")]
+        return self.node("LayerNormalization", inputs, output, axis=-1, epsilon=self.config.layer_norm_epsilon)
+
+    def linear(self, x: str, name: str, output: str) -> str:
+        """Add x @ weight + bias; the weight is (in, out)."""
+        weight = f"{name}.weight"
+        if self.quantized:
+            product = self._quantized_matmul(x, weight, self.weights[weight].shape[0], f"{output}.product")
+        else:
+            product = self.node("MatMul", [x, self.weight(weight)], f"{output}.product")
+        return self.node("Add", [product, self.weight(f"{name}.bias")], output)
+
+    def unembed(self, x: str, output: str) -> str:
+        """Add x @ weight.T with the tied or untied output embedding, which is (vocab, width)."""
+        name = unembedding(self.weights)
+        if self.quantized:
+            return self._quantized_matmul(x, name, self.weights[name].shape[1], output)
+        return self.node("FusedMatMul", [x, self.weight(name)], output, MICROSOFT, transB=1)
+
+    def model(self, name: str) -> bytes:
+        """Serialize the graph."""
+        initializers = list(self.initializers.values())
+        graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs, initializers)
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
+        serialized: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION).SerializeToString()
+        return serialized
+
+    def _quantized_matmul(self, x: str, weight: str, n_in: int, output: str) -> str:
+        """Add x @ weight in int8: weights and activations are scaled in blocks, so no row affects another."""
+        return self.node(
+            "MatMulNBits",
+            [x, self.weight(codes(weight)), self.weight(scales(weight))],
+            output,
+            MICROSOFT,
+            K=n_in,
+            N=self.weights[codes(weight)].shape[0],
+            bits=8,
+            block_size=BLOCK_SIZE,
+            accuracy_level=4,  # activations in int8 too
+        )
+
+
+def body_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quantized: bool) -> bytes:
+    """Build the graph from tokens to the final hidden states at the wanted positions.
+
+    Inputs: tokens and positions (B, T); last (B,), the index of each row's last real token in its cache; total
+    (1,), the largest of those plus one; wanted (N, 2), pairs of row and column of tokens; past.L.k and past.L.v
+    (B, heads, M, head_dim). Outputs: hidden (N, width) and present.L.*, which must be bound to the past's memory.
+    """
+    g = GraphBuilder(config=config, weights=weights, quantized=quantized)
+    tokens = g.input("tokens", TensorProto.INT64, ["B", "T"])
+    positions = g.input("positions", TensorProto.INT64, ["B", "T"])
+    g.input("last", TensorProto.INT32, ["B"])
+    g.input("total", TensorProto.INT32, [1])
+    wanted = g.input("wanted", TensorProto.INT64, ["N", 2])
+    token_embedding = g.node("Gather", [g.weight("wte.weight"), tokens], "token_embedding")
+    position_embedding = g.node("Gather", [g.weight("wpe.weight"), positions], "position_embedding")
+    x = g.node("Add", [token_embedding, position_embedding], "embedding")
+    for layer in range(config.n_layer):
+        x = _block(g, x, layer)
+    x = g.node("GatherND", [x, wanted], "wanted_hidden")
+    g.output(g.layer_norm(x, "ln_f", "hidden"), TensorProto.FLOAT, ["N", config.n_embd])
+    return g.model("body")
+
+
+def head_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quantized: bool) -> bytes:
+    """Build the graph from hidden (N, width) to logits (N, V), the K best of them, and their log-sum-exp (N,)."""
+    g = GraphBuilder(config=config, weights=weights, quantized=quantized)
+    hidden = g.input("hidden", TensorProto.FLOAT, ["N", config.n_embd])
+    top = g.input("top", TensorProto.INT64, [1])
+    logits = g.unembed(hidden, g.output("logits", TensorProto.FLOAT, ["N", config.vocab_size]))
+    g.output("top_values", TensorProto.FLOAT, ["N", "K"])
+    g.output("top_ids", TensorProto.INT64, ["N", "K"])
+    g.nodes.append(helper.make_node("TopK", [logits, top], ["top_values", "top_ids"]))
+    g.initializers["last_axis"] = helper.make_tensor("last_axis", TensorProto.INT64, [1], [-1])
+    logsumexp = g.output("logsumexp", TensorProto.FLOAT, ["N"])
+    g.node("ReduceLogSumExp", [logits, "last_axis"], logsumexp, keepdims=0)
+    return g.model("head")
+
+
+def _block(g: GraphBuilder, x: str, layer: int) -> str:
+    """Add one transformer block: attention, then the two-layer perceptron, each on a residual stream."""
+    name = f"h.{layer}"
+    attended = _attention(g, g.layer_norm(x, f"{name}.ln_1", f"{name}.ln_1.out"), layer)
+    x = g.node("Add", [x, attended], f"{name}.residual")
+    y = g.linear(g.layer_norm(x, f"{name}.ln_2", f"{name}.ln_2.out"), f"{name}.mlp.c_fc", f"{name}.fc")
+    y = _activation(g, y, f"{name}.activation")
+    return g.node("Add", [x, g.linear(y, f"{name}.mlp.c_proj", f"{name}.mlp.out")], f"{name}.out")
+
+
+def _attention(g: GraphBuilder, x: str, layer: int) -> str:
+    """Add causal self-attention over the cache; each row reads its own length of it."""
+    name = f"h.{layer}.attn"
+    cache_shape: list[int | str] = ["B", g.config.n_head, "M", g.config.head_dim]
+    past = [g.input(f"past.{layer}.{part}", TensorProto.FLOAT, cache_shape) for part in "kv"]
+    present = [g.output(f"present.{layer}.{part}", TensorProto.FLOAT, cache_shape) for part in "kv"]
+    packed = g.linear(x, f"{name}.c_attn", f"{name}.qkv")
+    g.nodes.append(
+        helper.make_node(
+            "GroupQueryAttention",
+            [packed, "", "", *past, "last", "total"],
+            [f"{name}.heads", *present],
+            domain=MICROSOFT,
+            num_heads=g.config.n_head,
+            kv_num_heads=g.config.n_head,
+            do_rotary=0,
+            scale=_attention_scale(g.config, layer),
+        )
+    )
+    return g.linear(f"{name}.heads", f"{name}.c_proj", f"{name}.out")
+
+
+def _attention_scale(config: ModelConfig, layer: int) -> float:
+    """Return the factor on query times key, by the two switches that GPT2Config has."""
+    scale = config.head_dim**-0.5 if config.scale_attn_weights else 1.0
+    return scale / (layer + 1) if config.scale_attn_by_inverse_layer_idx else scale
+
+
+def _activation(g: GraphBuilder, x: str, output: str) -> str:
+    """Add the perceptron's activation, one of the five that read_config lets through."""
+    match g.config.activation:
+        case "gelu_new":
+            return g.node("Gelu", [x], output, approximate="tanh")
+        case "gelu":
+            return g.node("Gelu", [x], output)
+        case "relu":
+            return g.node("Relu", [x], output)
+        case "tanh":
+            return g.node("Tanh", [x], output)
+        case _:  # silu
+            return g.node("Mul", [x, g.node("Sigmoid", [x], f"{output}.gate")], output)
+
+
+def _external_tensor(name: str, location: TensorLocation) -> Any:
+    """Describe a weight that stays where it lies in the checkpoint's file."""
+    # Weights of any other type than float32 are widened or narrowed before they reach the graph.
+    element_type = TensorProto.UINT8 if location.dtype == "U8" else TensorProto.FLOAT
+    tensor = TensorProto(name=name, data_type=element_type, dims=location.shape)
+    tensor.data_location = TensorProto.EXTERNAL
+    relative_path = location.file.relative_to(location.file.anchor)  # ONNX Runtime takes no absolute path
+    place = {"location": relative_path, "offset": location.offset, "length": location.nbytes}
+    for key, value in place.items():
+        tensor.external_data.add(key=key, value=str(value))
+    return tensor

@@ -1,0 +1,130 @@
+"""ONNX Runtime sessions over a checkpoint's own bytes.
+
+float32 weights are external data of the graph: ONNX Runtime maps the checkpoint's file, packs each matrix for
+its kernels once and lets the mapping go. Half-precision weights are widened in memory and handed over instead.
+The serialized graph is cached, so that a run need not import onnx.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    NotImplemented,
+    RuntimeException,
+)
+
+from gptcli import __version__
+from gptcli.checkpoint.cache import cached
+from gptcli.checkpoint.config import ModelConfig
+from gptcli.checkpoint.safetensors import TensorLocation
+from gptcli.checkpoint.weights import Weights
+from gptcli.engine.onnx.quantize import linear_weights, quantized_locations, unembedding
+from gptcli.errors import DeviceError, ModelError
+
+SILENT = 4  # ONNX Runtime's own messages never reach stderr; its exceptions do
+FOLDER_KEY = "session.model_external_initializers_file_folder_path"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sessions:
+    """The two halves of the model, ready to run."""
+
+    body: ort.InferenceSession
+    head: ort.InferenceSession
+
+
+Half = Literal["body", "head"]
+
+
+def open_sessions(config: ModelConfig, weights: Weights, *, quantized: bool, threads: int) -> Sessions:
+    """Open the body and the head side by side; raise ModelError when ONNX Runtime refuses the model."""
+    use_threads(threads)
+    locations = dict(weights.tensors)
+    if quantized:
+        locations |= quantized_locations(weights, config)
+
+    def open_half(half: Half) -> ort.InferenceSession:
+        graph = _serialized(half, config, locations, quantized)
+        in_memory = [
+            name for name in _float_weights(half, config, locations, quantized) if locations[name].dtype != "F32"
+        ]
+        return _open(graph, {name: weights.array(name) for name in in_memory})
+
+    with ThreadPoolExecutor(2) as pool:
+        body, head = pool.map(open_half, get_args(Half))
+    return Sessions(body=body, head=head)
+
+
+def use_threads(threads: int) -> None:
+    """Make all sessions of this process share one pool of threads.
+
+    A pool for each session would leave the spinning threads of one in the way of the other: a step took 34 ms
+    that takes 18 with one pool. The first call decides: ONNX Runtime cannot replace a pool that exists.
+    """
+    with suppress(Fail):
+        ort.set_global_thread_pool_sizes(threads, 1)
+
+
+def _serialized(half: Half, config: ModelConfig, locations: Mapping[str, TensorLocation], quantized: bool) -> bytes:
+    """Return the graph, from the cache when this one has been built before."""
+    place = {key: [str(value.file), value.offset, value.shape] for key, value in sorted(locations.items())}
+    facts = json.dumps([__version__, half, quantized, repr(config), place]).encode()
+
+    def build(path: Path) -> None:
+        from gptcli.engine.onnx.graph import body_graph, head_graph
+
+        path.write_bytes((body_graph if half == "body" else head_graph)(config, locations, quantized))
+
+    try:
+        return cached(hashlib.sha256(facts).hexdigest(), f"{half}.onnx", build).read_bytes()
+    except ModelError:  # a home that cannot be written costs 0.1 s a run and changes nothing
+        with tempfile.NamedTemporaryFile() as file:
+            build(Path(file.name))
+            return Path(file.name).read_bytes()
+
+
+def _float_weights(
+    half: Half, config: ModelConfig, locations: Mapping[str, TensorLocation], quantized: bool
+) -> Iterator[str]:
+    """Yield the names of the weights that a graph uses as they are."""
+    linear = set(linear_weights(config, locations))
+    if half == "head":
+        yield from () if quantized else (unembedding(locations),)
+        return
+    yield from ("wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias")
+    for layer in range(config.n_layer):
+        for name in ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"):
+            yield f"h.{layer}.{name}.bias"
+            if not (quantized and f"h.{layer}.{name}.weight" in linear):
+                yield f"h.{layer}.{name}.weight"
+
+
+def _open(graph: bytes, in_memory: dict[str, NDArray[np.float32]]) -> ort.InferenceSession:
+    """Open one graph; its weights lie in the files that it names, but for those in memory."""
+    options = ort.SessionOptions()
+    options.use_per_session_threads = False
+    options.log_severity_level = SILENT
+    options.enable_mem_pattern = False  # shapes change from step to step
+    options.add_session_config_entry(FOLDER_KEY, Path.cwd().anchor)
+    if in_memory:
+        values = [ort.OrtValue.ortvalue_from_numpy(array) for array in in_memory.values()]
+        options.add_external_initializers(list(in_memory), values)
+    try:
+        return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except (MemoryError, RuntimeError, RuntimeException) as error:
+        raise DeviceError(f"not enough memory for the model: use a smaller one, or --dtype int8 ({error})") from error
+    except (Fail, InvalidGraph, InvalidArgument, NotImplemented) as error:
+        raise ModelError(f"ONNX Runtime cannot open this model: {error}") from error

@@ -1,0 +1,225 @@
+"""The torch backend: transformers' own GPT2LMHeadModel over a static cache, on the device that accelerate gives.
+
+Every step reads and writes fixed memory at indices held in tensors, with shapes rounded up to few sizes, so that
+a decode step can be captured as a CUDA graph without changing this code's shape.
+"""
+
+from collections.abc import Sequence
+
+import accelerate
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import GPT2Config, GPT2LMHeadModel
+from transformers.cache_utils import Cache
+
+from gptcli.checkpoint.config import ModelConfig
+from gptcli.checkpoint.weights import LM_HEAD, Weights
+from gptcli.engine.backend import Floats, Logits
+from gptcli.engine.placement import Placement
+from gptcli.errors import DeviceError
+
+LENGTH_STEP = 64
+"""The cache is read up to a multiple of this, so that few shapes occur."""
+SCORE_TOKENS = 2048
+"""Padded tokens in one pass while scoring."""
+
+# transformers' switches that a checkpoint may set, under their own names
+CONFIG_FIELDS = (
+    "vocab_size",
+    "n_positions",
+    "n_embd",
+    "n_layer",
+    "n_head",
+    "n_inner",
+    "layer_norm_epsilon",
+    "scale_attn_weights",
+    "scale_attn_by_inverse_layer_idx",
+)
+
+
+def default_device() -> str:
+    """Return the device that accelerate chooses on this machine."""
+    return str(accelerate.PartialState().device)
+
+
+def check_device(device: str) -> None:
+    """Raise DeviceError when torch cannot use a device."""
+    kind, _, number = device.partition(":")
+    count = torch.cuda.device_count() if kind == "cuda" else int(torch.backends.mps.is_available())
+    if int(number or 0) >= count:
+        raise DeviceError(f"--device {device}: torch sees {count} {kind} devices; use --device cpu")
+
+
+def has_bfloat16(device: str) -> bool:
+    """Return whether a device computes in bfloat16 at full speed."""
+    return device.startswith("cuda") and torch.cuda.get_device_capability(device)[0] >= 8
+
+
+def free_memory(device: str) -> int | None:
+    """Return a device's free bytes, or None where torch cannot tell."""
+    return int(torch.cuda.mem_get_info(device)[0]) if device.startswith("cuda") else None
+
+
+class TorchBackend:
+    """GPT-2 on torch; see gptcli.engine.backend.Backend for the contract."""
+
+    def __init__(
+        self, config: ModelConfig, weights: Weights, placement: Placement, *, slots: int, threads: int
+    ) -> None:
+        self.slots = slots
+        self.n_positions = config.n_positions
+        self.vocab_size = config.vocab_size
+        self._device = torch.device(placement.device)
+        if self._device.type == "cpu":
+            torch.set_num_threads(threads)
+        dtype: torch.dtype = getattr(torch, placement.dtype)
+        try:
+            self._model = _load(config, weights, dtype, self._device)
+            shape = (config.n_layer, slots, config.n_head, config.n_positions, config.head_dim)
+            self._cache = _SlotCache(shape, dtype, self._device)
+        except torch.OutOfMemoryError as error:
+            raise DeviceError(f"{placement.device} has no memory for this: lower --batch-size") from error
+
+    def prefill(self, slot: int, prompts: Sequence[Sequence[int]], top: int) -> Logits:
+        """Read whole prompts into slots slot, slot + 1, ...; return the logits after each one's last token."""
+        hidden = self._read(slot, prompts)
+        last = self._tensor([len(prompt) - 1 for prompt in prompts])
+        return self._logits(hidden[torch.arange(len(prompts), device=self._device), last], top)
+
+    @torch.inference_mode()
+    def decode(self, tokens: Sequence[int], lengths: Sequence[int], top: int) -> Logits:
+        """Append one token to each of the slots 0, 1, ...; lengths are the tokens each slot held before."""
+        read = min(self.n_positions, -(-(max(lengths) + 1) // LENGTH_STEP) * LENGTH_STEP)
+        positions = self._tensor(lengths)[:, None]
+        self._cache.at_lengths(positions, read)
+        mask = torch.arange(read, device=self._device) <= positions
+        return self._logits(self._forward(self._tensor(tokens)[:, None], positions, mask[:, None, None])[:, 0], top)
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Copy the first length positions of one slot's cache over another's."""
+        for memory in (self._cache.keys, self._cache.values):
+            memory[:, target, :, :length] = memory[:, source, :, :length]
+
+    @torch.inference_mode()
+    def score(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
+        """Return log p(token | the tokens before it), natural log, for every token of each sequence but its first."""
+        scores: list[Floats] = []
+        width = max(map(len, sequences), default=1)
+        rows = max(1, min(self.slots, SCORE_TOKENS // width))
+        for start in range(0, len(sequences), rows):
+            batch = sequences[start : start + rows]
+            hidden = self._read(0, batch)
+            for row, tokens in enumerate(batch):
+                logits = self._model.lm_head(hidden[row, : len(tokens) - 1]).float()
+                targets = self._tensor(tokens[1:])[:, None]
+                chosen = logits.gather(1, targets)[:, 0] - logits.logsumexp(-1)
+                scores.append(_array(chosen))
+        return scores
+
+    @torch.inference_mode()
+    def _read(self, slot: int, prompts: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Run the model over right-padded prompts; return all final hidden states (rows, width, n_embd)."""
+        width = max(map(len, prompts))
+        tokens = self._tensor([[*prompt, *[0] * (width - len(prompt))] for prompt in prompts])
+        positions = torch.arange(width, device=self._device).expand(len(prompts), -1)
+        causal = torch.ones(width, width, dtype=torch.bool, device=self._device).tril()
+        self._cache.at_slots(slot, len(prompts))
+        return self._forward(tokens, positions, causal.expand(len(prompts), 1, -1, -1))
+
+    def _forward(self, tokens: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Run the transformer; the mask is (rows, 1, new tokens, keys)."""
+        try:
+            output = self._model.transformer(
+                tokens,
+                position_ids=positions,
+                attention_mask=mask,
+                past_key_values=self._cache,
+                use_cache=True,
+            )
+        except torch.OutOfMemoryError as error:
+            raise DeviceError(f"{self._device} is out of memory: lower --batch-size") from error
+        hidden: torch.Tensor = output.last_hidden_state
+        return hidden
+
+    @torch.inference_mode()
+    def _logits(self, hidden: torch.Tensor, top: int) -> Logits:
+        """Return the logits of hidden states (rows, n_embd)."""
+        logits = self._model.lm_head(hidden).float()
+        best = logits.topk(top)
+        return Logits(
+            values=_array(logits),
+            top_values=_array(best.values),
+            top_ids=best.indices.cpu().numpy(),
+            logsumexp=_array(logits.logsumexp(-1)),
+        )
+
+    def _tensor(self, values: Sequence[int] | Sequence[Sequence[int]]) -> torch.Tensor:
+        """Return integers on the device."""
+        return torch.tensor(values, device=self._device)
+
+
+class _SlotCache(Cache):
+    """Keys and values (layers, slots, heads, positions, head_dim) that the model's layers read and write in place."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__(layers=[])
+        self.keys = torch.zeros(shape, dtype=dtype, device=device)
+        self.values = torch.zeros(shape, dtype=dtype, device=device)
+        self._slots = slice(0)
+        self._positions: torch.Tensor | None = None
+        self._read = 0
+
+    def at_slots(self, slot: int, rows: int) -> None:
+        """Make the next pass write whole prompts into slots slot, slot + 1, ..."""
+        self._slots, self._positions = slice(slot, slot + rows), None
+
+    def at_lengths(self, positions: torch.Tensor, read: int) -> None:
+        """Make the next pass write one position (rows, 1) of each slot, and attend to the first `read`."""
+        self._positions, self._read = positions, read
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_: object
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Store a layer's new keys and values (rows, heads, new tokens, head_dim); return those to attend to."""
+        if self._positions is None:
+            width = key_states.shape[2]
+            self.keys[layer_idx, self._slots, :, :width] = key_states
+            self.values[layer_idx, self._slots, :, :width] = value_states
+            return key_states, value_states
+        rows = len(key_states)
+        slots = torch.arange(rows, device=key_states.device)
+        self.keys[layer_idx, slots, :, self._positions[:, 0]] = key_states[:, :, 0]
+        self.values[layer_idx, slots, :, self._positions[:, 0]] = value_states[:, :, 0]
+        return self.keys[layer_idx, :rows, :, : self._read], self.values[layer_idx, :rows, :, : self._read]
+
+
+def _load(config: ModelConfig, weights: Weights, dtype: torch.dtype, device: torch.device) -> GPT2LMHeadModel:
+    """Build transformers' model around the checked weights and let accelerate place it."""
+    fields = {name: getattr(config, name) for name in CONFIG_FIELDS}
+    gpt2 = GPT2Config(
+        **fields,
+        activation_function=config.activation,
+        tie_word_embeddings=weights.tied,
+    )
+    with accelerate.init_empty_weights():
+        model = GPT2LMHeadModel(gpt2)
+    tensors = {name if name == LM_HEAD else f"transformer.{name}": _weight(weights, name) for name in weights.tensors}
+    known = model.state_dict().keys()
+    tensors = {name: tensor.to(dtype) for name, tensor in tensors.items() if name in known}
+    model.load_state_dict(tensors, strict=False, assign=True)
+    model.tie_weights()
+    model.requires_grad_(False).train(False)
+    placed: GPT2LMHeadModel = accelerate.dispatch_model(model, {"": device})
+    return placed
+
+
+def _weight(weights: Weights, name: str) -> torch.Tensor:
+    """Return one tensor in memory of its own: torch must not write to a mapped file."""
+    return torch.from_numpy(np.array(weights.array(name)))
+
+
+def _array(tensor: torch.Tensor) -> NDArray[np.float32]:
+    """Return a tensor as a float32 array."""
+    array: NDArray[np.float32] = tensor.float().cpu().numpy()
+    return array

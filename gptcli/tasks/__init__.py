@@ -1,0 +1,1 @@
+"""One module a command: typed options in, an iterator of events out."""

@@ -1,0 +1,72 @@
+"""What a task tells its caller: small frozen events, in the order in which they happened."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gptcli.data.records import Record
+
+FinishReason = Literal["stop", "length", "eos"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A step that can take seconds has begun; text names it ("loading gpt2")."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something that a person should know; details are for --verbose only."""
+
+    text: str
+    detail: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextDelta:
+    """The next piece of the one continuation that is being streamed."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLogprob:
+    """A token of a continuation: natural log of its probability, and the likeliest alternatives, best first."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """One finished sample of one row."""
+
+    index: int
+    """The row's number in the input, from 0."""
+    sample: int
+    """The sample's number in its row, from 0."""
+    record: Record
+    prompt: str
+    text: str
+    """The continuation alone."""
+    finish_reason: FinishReason
+    prompt_tokens: int
+    new_tokens: int
+    logprob: float
+    """Sum over the continuation of log p(token | what came before), natural log, before any sampling option."""
+    seed: int
+    tokens: tuple[TokenLogprob, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowFailed:
+    """A row that could not be done; the run goes on."""
+
+    index: int
+    record: Record
+    message: str
+
+
+Event = Stage | Notice | TextDelta | Completion | RowFailed

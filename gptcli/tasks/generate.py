@@ -1,0 +1,150 @@
+"""Continue prompts: rows in, completions out, in order."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
+from gptcli.data.columns import choose_column, text_of
+from gptcli.data.records import Record
+from gptcli.engine.ban import BanTable
+from gptcli.engine.load import LoadedModel, load_model
+from gptcli.engine.request import Finished, Piece, Request, TokenScore
+from gptcli.engine.sampling import Sampler
+from gptcli.engine.stream import in_order
+from gptcli.errors import ConfigError, InputError
+from gptcli.tasks.config import GenerateConfig
+from gptcli.tasks.events import Completion, Event, Notice, RowFailed, Stage, TextDelta, TokenLogprob
+from gptcli.tasks.locating import located_model
+from gptcli.tasks.windows import Windows
+
+
+def generate(config: GenerateConfig) -> Iterator[Event]:
+    """Yield a Completion for every sample of every row, in input order, and RowFailed for a row that cannot be done.
+
+    Raises ModelError, DeviceError, ConfigError or InputError when the run as a whole cannot go on.
+    """
+    located = yield from located_model(config.model.model)
+    yield Stage(text=f"loading {located.name}")
+    model = load_model(located, config.model, least_slots=config.sampling.num_beams)
+    yield Notice(text=model.description, detail=True)
+    yield Notice(text=f"seed {config.seed}", detail=True)
+    rows = _Rows(config, model)
+    yield Stage(text="generating")
+    for item in in_order(model.engine, rows.requests()):
+        match item:
+            case Piece(text=text):
+                yield TextDelta(text=text)
+            case Finished():
+                yield rows.completion(item)
+            case _:
+                yield item
+    for text in rows.windows.notices():
+        yield Notice(text=text)
+
+
+class _Rows:
+    """The rows of one run on their way: records to requests, and finished samples back to completions."""
+
+    def __init__(self, config: GenerateConfig, model: LoadedModel) -> None:
+        self._config = config
+        self._tokenizer = model.tokenizer
+        options = replace(config.sampling, logit_bias=_token_bias(config, model))
+        self._sampler = Sampler(
+            options=options, eos_token_ids=model.config.eos_token_ids, ban=_ban_table(options.ban, model)
+        )
+        self.windows = Windows(model.config, options)
+        self._open: dict[int, tuple[Record, str, int]] = {}
+        self._column: str | None = None
+
+    def requests(self) -> Iterator[Request | RowFailed]:
+        """Yield a request for each row that is still to be done, or why there is none."""
+        for index, record in islice(enumerate(self._config.records), self._config.skip_rows, None):
+            try:
+                yield self._request(index, record)
+            except ColumnError:
+                raise
+            except InputError as error:
+                yield RowFailed(index=index, record=record, message=str(error))
+
+    def completion(self, finished: Finished) -> Completion:
+        """Return a finished sample with the row that it belongs to."""
+        record, prompt, prompt_tokens = self._open[finished.key]
+        if finished.sample == self._config.num_samples - 1:
+            del self._open[finished.key]
+        self.windows.finished(finished, prompt_tokens)
+        return Completion(
+            index=finished.key,
+            sample=finished.sample,
+            record=record,
+            prompt=prompt,
+            text=finished.text,
+            finish_reason=finished.finish_reason,
+            prompt_tokens=prompt_tokens,
+            new_tokens=len(finished.tokens),
+            logprob=finished.logprob,
+            seed=self._config.seed,
+            tokens=self._token_logprobs(finished.scores) if self._config.sampling.logprobs is not None else None,
+        )
+
+    def _request(self, index: int, record: Record) -> Request:
+        """Return the request of one row; raises InputError when there can be none."""
+        prompt = self._prompt(record)
+        fitted = self.windows.fit(record.origin, self._tokenizer.encode(prompt))
+        self._open[index] = (record, prompt, len(fitted.prompt))
+        return Request(
+            key=index,
+            prompt=fitted.prompt,
+            sampler=self._sampler,
+            samples=self._config.num_samples,
+            seed=self._config.seed,
+            token_limit=fitted.token_limit,
+            slide=self._config.sampling.overflow == "slide",
+            stream=self._config.stream,
+        )
+
+    def _prompt(self, record: Record) -> str:
+        """Return the text of a row; the first whole row settles which column holds it."""
+        if self._column is None and record.error is None:
+            try:
+                self._column = choose_column(list(record.columns), self._config.column)
+            except InputError as error:
+                raise ColumnError(f"{record.source}: {error}") from error
+        return text_of(record, self._column or "")
+
+    def _token_logprobs(self, scores: tuple[TokenScore, ...]) -> tuple[TokenLogprob, ...]:
+        """Return scored tokens with their text."""
+        text = self._tokenizer.token_text
+        return tuple(
+            TokenLogprob(
+                token=text(score.token),
+                logprob=score.logprob,
+                top=tuple((text(token), logprob) for token, logprob in score.top),
+            )
+            for score in scores
+        )
+
+
+class ColumnError(InputError):
+    """The whole input lacks the column; no row of it can be done."""
+
+
+def _token_bias(config: GenerateConfig, model: LoadedModel) -> tuple[tuple[int, float], ...]:
+    """Return --logit-bias by token id; raises ConfigError for what is not one token of this model."""
+    bias = []
+    for text, value in config.logit_bias:
+        token = int(text) if text.isascii() and text.isdigit() else model.tokenizer.single_token(text)
+        if token is None or token >= model.config.vocab_size:
+            pieces = [model.tokenizer.token_text(piece) for piece in model.tokenizer.encode(text)]
+            hint = f"it is {len(pieces)} tokens: {pieces}" if len(pieces) > 1 else "ids are below "
+            hint += "" if len(pieces) > 1 else str(model.config.vocab_size)
+            raise ConfigError(f"--logit-bias {text!r} is not one token of {model.name}; {hint}")
+        bias.append((token, value))
+    return tuple(bias)
+
+
+def _ban_table(texts: tuple[str, ...], model: LoadedModel) -> BanTable | None:
+    """Return the table of what would complete a banned text, if any text is banned."""
+    if not texts:
+        return None
+    vocabulary = [model.tokenizer.token_bytes(token) for token in range(model.config.vocab_size)]
+    return BanTable([text.encode() for text in texts], vocabulary)
