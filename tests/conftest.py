@@ -2,7 +2,6 @@
 
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +95,6 @@ def builtin() -> Path:
 
 
 @pytest.fixture(scope="session", params=["onnx", "torch"])
-def backend_name(request: pytest.FixtureRequest) -> Iterator[str]:
+def backend_name(request: pytest.FixtureRequest) -> str:
     """Run a test on each backend."""
-    yield request.param
+    return str(request.param)

@@ -15,7 +15,7 @@ from gptcli.engine.engine import Engine
 from gptcli.engine.request import Finished, Piece, Request
 
 WINDOW_BATCHES = 8
-"""Rows in flight, in multiples of the slots: wide enough to find prompts of similar length, few enough to stay small."""
+"""Rows in flight, in multiples of the slots: enough to find prompts of similar length, few enough to stay small."""
 
 Other = TypeVar("Other")
 """What the caller puts between the requests and wants back in its place, such as a row that failed."""

@@ -1,4 +1,4 @@
-"""The typed configuration of each task; imports nothing heavy, so that a command can build it before the engine loads."""
+"""The typed configuration of each task; imports nothing heavy, so that it can be built before the engine loads."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -7,7 +7,7 @@ positions, N wanted positions, K candidates, V vocabulary.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from onnx import TensorProto, helper
@@ -44,7 +44,7 @@ class GraphBuilder:
         self.outputs.append(helper.make_tensor_value_info(name, element_type, shape))
         return name
 
-    def node(self, op: str, inputs: list[str], output: str, domain: str = "", **attributes: float | int | str) -> str:
+    def node(self, op: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
         """Add a node with one output and return the output's name."""
         self.nodes.append(helper.make_node(op, inputs, [output], domain=domain, **attributes))
         return output
@@ -60,14 +60,26 @@ class GraphBuilder:
         inputs = [x, self.weight(f"{name}.weight"), self.weight(f"{name}.bias")]
         return self.node("LayerNormalization", inputs, output, axis=-1, epsilon=self.config.layer_norm_epsilon)
 
-    def linear(self, x: str, name: str, output: str) -> str:
-        """Add x @ weight + bias; the weight is (in, out)."""
+    def add_and_norm(self, residual: str, branch: "Branch", norm: str, output: str) -> tuple[str, str]:
+        """Add a branch and its bias to the residual stream, and normalize; return the new stream and its norm."""
+        total = f"{output}.residual"
+        inputs = [residual, branch.product, *(self.weight(f"{norm}.{part}") for part in ("weight", "bias"))]
+        node = helper.make_node(
+            "SkipLayerNormalization",
+            [*inputs, self.weight(branch.bias)],
+            [output, "", "", total],
+            domain=MICROSOFT,
+            epsilon=self.config.layer_norm_epsilon,
+        )
+        self.nodes.append(node)
+        return total, output
+
+    def matmul(self, x: str, name: str, output: str) -> str:
+        """Add x @ weight; the weight is (in, out)."""
         weight = f"{name}.weight"
         if self.quantized:
-            product = self._quantized_matmul(x, weight, self.weights[weight].shape[0], f"{output}.product")
-        else:
-            product = self.node("MatMul", [x, self.weight(weight)], f"{output}.product")
-        return self.node("Add", [product, self.weight(f"{name}.bias")], output)
+            return self._quantized_matmul(x, weight, self.weights[weight].shape[0], output)
+        return self.node("MatMul", [x, self.weight(weight)], output)
 
     def unembed(self, x: str, output: str) -> str:
         """Add x @ weight.T with the tied or untied output embedding, which is (vocab, width)."""
@@ -99,6 +111,14 @@ class GraphBuilder:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """What a layer adds to the residual stream: a product, and the bias that is still to be added."""
+
+    product: str
+    bias: str
+
+
 def body_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quantized: bool) -> bytes:
     """Build the graph from tokens to the final hidden states at the wanted positions.
 
@@ -114,11 +134,17 @@ def body_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quant
     wanted = g.input("wanted", TensorProto.INT64, ["N", 2])
     token_embedding = g.node("Gather", [g.weight("wte.weight"), tokens], "token_embedding")
     position_embedding = g.node("Gather", [g.weight("wpe.weight"), positions], "position_embedding")
-    x = g.node("Add", [token_embedding, position_embedding], "embedding")
+    residual = g.node("Add", [token_embedding, position_embedding], "embedding")
+    normed = g.layer_norm(residual, "h.0.ln_1", "h.0.ln_1.out")
     for layer in range(config.n_layer):
-        x = _block(g, x, layer)
-    x = g.node("GatherND", [x, wanted], "wanted_hidden")
-    g.output(g.layer_norm(x, "ln_f", "hidden"), TensorProto.FLOAT, ["N", config.n_embd])
+        attended = _attention(g, normed, layer)
+        residual, normed = g.add_and_norm(residual, attended, f"h.{layer}.ln_2", f"h.{layer}.ln_2.out")
+        branch = _perceptron(g, normed, layer)
+        if layer < config.n_layer - 1:
+            residual, normed = g.add_and_norm(residual, branch, f"h.{layer + 1}.ln_1", f"h.{layer + 1}.ln_1.out")
+    residual = g.node("GatherND", [residual, wanted], "wanted.residual")
+    branch = replace(branch, product=g.node("GatherND", [branch.product, wanted], "wanted.product"))
+    g.add_and_norm(residual, branch, "ln_f", g.output("hidden", TensorProto.FLOAT, ["N", config.n_embd]))
     return g.model("body")
 
 
@@ -137,23 +163,14 @@ def head_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quant
     return g.model("head")
 
 
-def _block(g: GraphBuilder, x: str, layer: int) -> str:
-    """Add one transformer block: attention, then the two-layer perceptron, each on a residual stream."""
-    name = f"h.{layer}"
-    attended = _attention(g, g.layer_norm(x, f"{name}.ln_1", f"{name}.ln_1.out"), layer)
-    x = g.node("Add", [x, attended], f"{name}.residual")
-    y = g.linear(g.layer_norm(x, f"{name}.ln_2", f"{name}.ln_2.out"), f"{name}.mlp.c_fc", f"{name}.fc")
-    y = _activation(g, y, f"{name}.activation")
-    return g.node("Add", [x, g.linear(y, f"{name}.mlp.c_proj", f"{name}.mlp.out")], f"{name}.out")
-
-
-def _attention(g: GraphBuilder, x: str, layer: int) -> str:
+def _attention(g: GraphBuilder, x: str, layer: int) -> Branch:
     """Add causal self-attention over the cache; each row reads its own length of it."""
     name = f"h.{layer}.attn"
     cache_shape: list[int | str] = ["B", g.config.n_head, "M", g.config.head_dim]
     past = [g.input(f"past.{layer}.{part}", TensorProto.FLOAT, cache_shape) for part in "kv"]
     present = [g.output(f"present.{layer}.{part}", TensorProto.FLOAT, cache_shape) for part in "kv"]
-    packed = g.linear(x, f"{name}.c_attn", f"{name}.qkv")
+    product = g.matmul(x, f"{name}.c_attn", f"{name}.c_attn.product")
+    packed = g.node("Add", [product, g.weight(f"{name}.c_attn.bias")], f"{name}.c_attn.out")
     g.nodes.append(
         helper.make_node(
             "GroupQueryAttention",
@@ -166,7 +183,15 @@ def _attention(g: GraphBuilder, x: str, layer: int) -> str:
             scale=_attention_scale(g.config, layer),
         )
     )
-    return g.linear(f"{name}.heads", f"{name}.c_proj", f"{name}.out")
+    return Branch(product=g.matmul(f"{name}.heads", f"{name}.c_proj", f"{name}.out"), bias=f"{name}.c_proj.bias")
+
+
+def _perceptron(g: GraphBuilder, x: str, layer: int) -> Branch:
+    """Add the two-layer perceptron."""
+    name = f"h.{layer}.mlp"
+    product = g.matmul(x, f"{name}.c_fc", f"{name}.c_fc.product")
+    inner = _activation(g, product, g.weight(f"{name}.c_fc.bias"), f"{name}.inner")
+    return Branch(product=g.matmul(inner, f"{name}.c_proj", f"{name}.out"), bias=f"{name}.c_proj.bias")
 
 
 def _attention_scale(config: ModelConfig, layer: int) -> float:
@@ -175,11 +200,12 @@ def _attention_scale(config: ModelConfig, layer: int) -> float:
     return scale / (layer + 1) if config.scale_attn_by_inverse_layer_idx else scale
 
 
-def _activation(g: GraphBuilder, x: str, output: str) -> str:
-    """Add the perceptron's activation, one of the five that read_config lets through."""
+def _activation(g: GraphBuilder, product: str, bias: str, output: str) -> str:
+    """Add the activation of product + bias, one of the five that read_config lets through."""
+    if g.config.activation == "gelu_new":
+        return g.node("FastGelu", [product, bias], output, MICROSOFT)  # the tanh form, with the bias in one pass
+    x = g.node("Add", [product, bias], f"{output}.biased")
     match g.config.activation:
-        case "gelu_new":
-            return g.node("Gelu", [x], output, approximate="tanh")
         case "gelu":
             return g.node("Gelu", [x], output)
         case "relu":

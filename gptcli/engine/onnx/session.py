@@ -18,13 +18,7 @@ from typing import Literal, get_args
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    NotImplemented,
-    RuntimeException,
-)
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from gptcli import __version__
 from gptcli.checkpoint.cache import cached
@@ -35,6 +29,7 @@ from gptcli.engine.onnx.quantize import linear_weights, quantized_locations, une
 from gptcli.errors import DeviceError, ModelError
 
 SILENT = 4  # ONNX Runtime's own messages never reach stderr; its exceptions do
+REFUSALS = (ort_errors.Fail, ort_errors.InvalidGraph, ort_errors.InvalidArgument, ort_errors.NotImplemented)
 FOLDER_KEY = "session.model_external_initializers_file_folder_path"
 
 
@@ -74,7 +69,7 @@ def use_threads(threads: int) -> None:
     A pool for each session would leave the spinning threads of one in the way of the other: a step took 34 ms
     that takes 18 with one pool. The first call decides: ONNX Runtime cannot replace a pool that exists.
     """
-    with suppress(Fail):
+    with suppress(ort_errors.Fail):
         ort.set_global_thread_pool_sizes(threads, 1)
 
 
@@ -124,7 +119,7 @@ def _open(graph: bytes, in_memory: dict[str, NDArray[np.float32]]) -> ort.Infere
         options.add_external_initializers(list(in_memory), values)
     try:
         return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except (MemoryError, RuntimeError, RuntimeException) as error:
+    except (MemoryError, RuntimeError, ort_errors.RuntimeException) as error:
         raise DeviceError(f"not enough memory for the model: use a smaller one, or --dtype int8 ({error})") from error
-    except (Fail, InvalidGraph, InvalidArgument, NotImplemented) as error:
+    except REFUSALS as error:
         raise ModelError(f"ONNX Runtime cannot open this model: {error}") from error

@@ -1,0 +1,144 @@
+"""What the benchmarks share: a random GPT-2 of 124M, whole processes timed in pairs, the machine's facts."""
+
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PEER = Path(__file__).with_name("peer.py")
+GPTCLI = [sys.executable, "-m", "gptcli"]
+SHARED = Path(os.environ.get("GPTCLI_SHARED", Path(__file__).parents[2] / "shared"))
+"""The published GPT-2 vocabulary is taken from here; without it a made-up one of the same size serves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one finished process took."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    peak_megabytes: float
+
+
+def run(command: list[str], stdin: Path | None = None, env: dict[str, str] | None = None) -> Usage:
+    """Run a command to its end, its output thrown away; stop the benchmark if it fails."""
+    start = time.perf_counter()
+    with open(stdin or os.devnull, "rb") as source, tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(
+            command, stdin=source, stdout=subprocess.DEVNULL, stderr=complaints, env={**os.environ, **(env or {})}
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            complaints.seek(0)
+            raise SystemExit(f"{command} ended with {process.returncode}: {complaints.read().decode()[-2000:]}")
+    return Usage(
+        wall_seconds=wall,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        peak_megabytes=usage.ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024),
+    )
+
+
+def in_turn(commands: dict[str, Callable[[], Any]], runs: int) -> dict[str, list[Any]]:
+    """Run commands A B C A B C ..., so that a machine whose speed drifts drifts for all; the first round warms up."""
+    results: dict[str, list[Any]] = {name: [] for name in commands}
+    for round_number in range(runs + 1):
+        for name, command in commands.items():
+            result = command()
+            if round_number:
+                results[name].append(result)
+    return results
+
+
+def median(values: list[float]) -> float:
+    """Return the median, to three digits."""
+    return float(f"{statistics.median(values):.3g}")
+
+
+def paired_ratio(ours: list[float], theirs: list[float]) -> float:
+    """Return the median of ours / theirs, pair by pair."""
+    return median([our / their for our, their in zip(ours, theirs, strict=True)])
+
+
+@contextmanager
+def random_gpt2(**shape: Any) -> Iterator[Path]:
+    """Yield the directory of a random GPT-2, 124M parameters unless the shape says otherwise."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        torch.manual_seed(0)
+        GPT2LMHeadModel(GPT2Config(**shape)).save_pretrained(directory)
+        published = SHARED / "data" / "gpt2-tokenizer"
+        if published.is_dir():
+            for file in ("vocab.json", "merges.txt"):
+                shutil.copy(published / file, directory)
+        else:
+            _write_made_up_vocabulary(directory)
+        yield directory
+
+
+def read_bandwidth() -> float:
+    """Return the gigabytes per second at which all cores together read a large array: best of ten."""
+    import torch
+
+    numbers = torch.ones(125_000_000)
+    times = []
+    for _ in range(10):
+        start = time.perf_counter()
+        numbers.sum()
+        times.append(time.perf_counter() - start)
+    return numbers.nbytes / min(times) / 1e9
+
+
+def machine() -> dict[str, Any]:
+    """Return what a reader must know about this machine."""
+    from importlib.metadata import version
+
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        names = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    packages = ("torch", "transformers", "onnxruntime", "numpy")
+    return {
+        "processor": model,
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "python": platform.python_version(),
+        **{package: version(package) for package in packages},
+    }
+
+
+def report(title: str, rows: list[dict[str, Any]]) -> None:
+    """Print a table for people on stderr and one line of JSON on stdout."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    cells = [columns, *[[str(row.get(column, "")) for column in columns] for row in rows]]
+    widths = [max(len(line[n]) for line in cells) for n in range(len(columns))]
+    print(title, file=sys.stderr)
+    for line in cells:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)), file=sys.stderr)
+    print(json.dumps({"benchmark": title, "machine": machine(), "rows": rows}))
+
+
+def _write_made_up_vocabulary(directory: Path) -> None:
+    """Write a byte-level vocabulary of GPT-2's size whose words nobody will miss."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    characters = [chr(byte) for byte in printable] + [chr(0x100 + n) for n in range(256 - len(printable))]
+    words = characters + [f"\u0120w{n}" for n in range(50257 - 256 - 1)] + ["<|endoftext|>"]
+    vocabulary = {word: number for number, word in enumerate(words)}
+    (directory / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
+    (directory / "merges.txt").write_text("#version: 0.2\n", encoding="utf-8")

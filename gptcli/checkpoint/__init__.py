@@ -1,0 +1,1 @@
+"""From a model name to its files, weights and tokenizer."""

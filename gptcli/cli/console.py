@@ -1,0 +1,107 @@
+"""The world outside: three streams, the environment, and how much to say; tests put in their own."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import BytesIO, StringIO
+from typing import BinaryIO, TextIO
+
+from gptcli.errors import OutputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """Where results go (stdout, bytes), where the story goes (stderr, text), and where input comes from."""
+
+    stdin: BinaryIO
+    stdout: BinaryIO
+    stderr: TextIO
+    environment: Mapping[str, str]
+    quiet: bool = False
+    """Say nothing but errors."""
+    verbose: bool = False
+    """Say details too."""
+
+    @classmethod
+    def of_process(cls, environment: Mapping[str, str]) -> "Console":
+        """Return the console of this process; a stream that the shell closed is empty and swallows all."""
+        return cls(
+            stdin=sys.stdin.buffer if sys.stdin else BytesIO(),
+            stdout=sys.stdout.buffer if sys.stdout else BytesIO(),
+            stderr=sys.stderr or StringIO(),
+            environment=environment,
+        )
+
+    @property
+    def live(self) -> bool:
+        """Whether a line on stderr may be redrawn in place."""
+        return not self.quiet and self.stderr.isatty() and self.environment.get("TERM") != "dumb"
+
+    def write(self, data: bytes) -> None:
+        """Write a part of the result; raises OutputError, and BrokenPipeError when the reader left."""
+        with _naming_stdout():
+            self.stdout.write(data)
+
+    def flush(self) -> None:
+        """Hand what was written to the reader now; raises as write does."""
+        with _naming_stdout():
+            self.stdout.flush()
+
+    def let_go(self) -> None:
+        """Give up what cannot be written any more, so that Python does not try, and complain, as it exits."""
+        try:
+            self.stdout.flush()
+        except OSError:
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.stdout.fileno())
+
+    def error(self, text: str) -> None:
+        """Say what went wrong."""
+        self._say(f"gptcli: error: {text}")
+
+    def bug(self, text: str) -> None:
+        """Say what must be a fault of ours."""
+        self._say(f"gptcli: bug: {text}")
+
+    def warn(self, text: str) -> None:
+        """Say what a person should know, unless quiet."""
+        if not self.quiet:
+            self._say(f"gptcli: warning: {text}")
+
+    def tell(self, text: str) -> None:
+        """Tell the story, unless quiet."""
+        if not self.quiet:
+            self._say(f"gptcli: {text}")
+
+    def detail(self, text: str) -> None:
+        """Tell a detail, only when verbose."""
+        if self.verbose:
+            self._say(f"gptcli: {text}")
+
+    def _say(self, line: str) -> None:
+        self.stderr.write(one_line(line) + "\n")
+        self.stderr.flush()
+
+
+@contextmanager
+def _naming_stdout() -> Iterator[None]:
+    """Turn the system's error (a full disk) into ours, which names the place."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"standard output: {error.strerror}") from error
+
+
+def one_line(text: str) -> str:
+    """Return text with control characters escaped: a message is one line and drives no terminal."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda match: repr(match[0])[1:-1], text)
+
+
+def utf8(text: str) -> bytes:
+    """Return any text as bytes: undecodable bytes of an argument as they were, lone surrogates as U+FFFD."""
+    return re.sub("[\ud800-\udc7f\udd00-\udfff]", "\ufffd", text).encode("utf-8", "surrogateescape")

@@ -1,0 +1,106 @@
+"""Options that contradict each other, or that cannot apply: each is an error that names them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gptcli.cli.options import ModelFlags, OutputFlags, SourceFlags
+from gptcli.cli.sampling import SamplingFlags
+from gptcli.data.formats import Csv, Json, Jsonl, RowFormat, format_for
+from gptcli.errors import ConfigError
+
+EXCLUSIVE = (
+    ("jsonl", "json"),
+    ("resume", "overwrite"),
+    ("prompts", "input"),
+    ("max_new_tokens", "max_length"),
+)
+NEEDS = {"resume": "output", "overwrite": "output", "column": "input"}
+NAMES = {"prompts": "PROMPT", "input": "-i FILE", "output": "-o FILE"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The options of a generate command, and the names of those that stand on the command line."""
+
+    source: SourceFlags
+    sampling: SamplingFlags
+    output: OutputFlags
+    model: ModelFlags
+    given: frozenset[str]
+
+
+def row_format(output: OutputFlags) -> RowFormat | None:
+    """Return the format of the rows, or None for plain text; raises ConfigError for an unknown suffix."""
+    if output.output is not None:
+        return None if output.output.lower().endswith(".txt") else format_for(output.output)
+    if output.jsonl:
+        return Jsonl()
+    return Json() if output.json else None
+
+
+def refuse_contradictions(request: Request) -> None:
+    """Raise ConfigError for the first contradiction."""
+    for complaints in (_of_pairs, _of_source, _of_output, _of_sampling):
+        for complaint in complaints(request):
+            raise ConfigError(complaint)
+
+
+def _of_pairs(request: Request) -> Iterator[str]:
+    for one, other in EXCLUSIVE:
+        if {one, other} <= request.given:
+            yield f"{_name(one)} and {_name(other)} contradict each other: give one of them"
+    for one, needed in NEEDS.items():
+        if one in request.given and needed not in request.given:
+            yield f"{_name(one)} needs {_name(needed)}"
+
+
+def _of_source(request: Request) -> Iterator[str]:
+    prompts = request.source.arguments
+    if "-" in prompts:
+        yield "- reads standard input: it does not go with other prompts"
+    if prompts and request.source.whole:
+        yield "--whole reads a file or standard input: it does not go with PROMPT"
+
+
+def _of_output(request: Request) -> Iterator[str]:
+    output, rows = request.output, row_format(request.output)
+    place = f"-o {output.output}" if output.output else "--jsonl" if output.jsonl else "--json"
+    for name, kind in (("jsonl", Jsonl), ("json", Json)):
+        if name in request.given and not isinstance(rows, kind):
+            yield f"{_name(name)} does not go with {place}: the file's suffix names the format"
+    if rows is not None and output.null:
+        yield f"--null ends samples of plain text: it does not go with {place}"
+    if rows is not None and output.no_echo:
+        yield f"--no-echo does not go with {place}: its text is the continuation alone anyway"
+    if output.logprobs is not None and (rows is None or isinstance(rows, Csv)):
+        yield "--logprobs needs --jsonl, --json, or -o FILE with FILE in .jsonl or .json"
+
+
+def _of_sampling(request: Request) -> Iterator[str]:
+    sampling = request.sampling
+    if sampling.seed is not None and sampling.seed < 0:
+        yield f"--seed must be at least 0, not {sampling.seed}"
+    if "length_penalty" in request.given and sampling.num_beams <= 1:
+        yield "--length-penalty needs --num-beams 2 or more"
+    certain = _what_leaves_nothing_to_chance(sampling)
+    if certain is None:
+        return
+    idle = [name for name in ("temperature", "top_k", "top_p", "min_p") if name in request.given]
+    if sampling.temperature == 0 and "temperature" in idle:
+        idle.remove("temperature")
+    if idle:
+        yield f"{' and '.join(map(_name, idle))} cannot apply with {certain}, which leaves nothing to chance"
+    if sampling.num_samples > 1 and sampling.num_beams <= 1:
+        yield f"--num-samples {sampling.num_samples} cannot apply with {certain}: greedy gives one sample"
+
+
+def _what_leaves_nothing_to_chance(sampling: SamplingFlags) -> str | None:
+    if sampling.num_beams > 1:
+        return f"--num-beams {sampling.num_beams}"
+    if sampling.greedy:
+        return "--greedy"
+    return "--temperature 0" if sampling.temperature == 0 else None
+
+
+def _name(parameter: str) -> str:
+    return NAMES.get(parameter) or "--" + parameter.replace("_", "-")

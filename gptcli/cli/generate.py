@@ -1,0 +1,51 @@
+"""gptcli generate: the command and what its help teaches."""
+
+import typer
+
+from gptcli.cli.flags import Job, given
+from gptcli.cli.options import CommonFlags, ModelFlags, OutputFlags, SourceFlags
+from gptcli.cli.sampling import SamplingFlags
+
+EXAMPLES = """Examples:
+
+\b
+  Five different samples of one prompt:
+    gptcli generate "Hello, my name is" -n 5
+
+\b
+  A prompt a line, results as JSON:
+    cat prompts.txt | gptcli generate --jsonl | jq -r .text
+
+\b
+  A column of completions beside the columns of a table, safe to interrupt:
+    gptcli generate -i reviews.csv --column title -o out.csv
+    gptcli generate -i reviews.csv --column title -o out.csv --resume
+
+\b
+  The likeliest text, at most to the end of the sentence, without the prompt:
+    gptcli generate "The capital of France is" --greedy --stop . --no-echo
+
+When more than one sample may be printed, a line <|endoftext|> ends each: GPT-2's own mark between documents,
+and that of training files. With --null it is a NUL instead.
+
+A prompt that begins with a dash goes behind --.
+"""
+
+
+def command(
+    context: typer.Context,
+    source: SourceFlags,
+    sampling: SamplingFlags,
+    output: OutputFlags,
+    model: ModelFlags,
+    common: CommonFlags,
+) -> Job:
+    """Write on from each prompt.
+
+    Results go to standard output, everything else to standard error. Options and their defaults mean what
+    they mean in transformers' generate with do_sample=True.
+    """
+    from gptcli.cli.generating import Request, prepare
+
+    request = Request(source=source, sampling=sampling, output=output, model=model, given=given(context))
+    return Job(work=prepare(request), common=common.joined(context.obj))

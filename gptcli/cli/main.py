@@ -1,0 +1,78 @@
+"""Run a command line and say how it ended: the one place that turns errors into messages and exit codes."""
+
+import signal
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+
+import typer
+
+from gptcli.cli.app import make_app
+from gptcli.cli.console import Console
+from gptcli.cli.flags import Job
+from gptcli.errors import ExitCode, GptcliError
+
+TERMINATED = 128 + signal.SIGTERM
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a run as Ctrl-C does."""
+
+
+def run(arguments: Sequence[str], console: Console) -> int:
+    """Run the command line and return its exit code; every error becomes a message."""
+    try:
+        parsed = make_app()(list(arguments), prog_name="gptcli", standalone_mode=False)
+        if not isinstance(parsed, Job):  # --help and --version are done already, and leave an exit code
+            return int(parsed or ExitCode.OK)
+        console = replace(console, quiet=parsed.common.quiet, verbose=parsed.common.verbose)
+        parsed.work(console)
+        console.flush()
+        return ExitCode.OK
+    except BaseException as error:
+        console.let_go()
+        if _wants_traceback(arguments):
+            traceback.print_exception(error, file=console.stderr)
+        code = _explain(error, console)
+        for note in getattr(error, "__notes__", ()):
+            console.tell(note)
+        return code
+
+
+def _explain(error: BaseException, console: Console) -> int:
+    """Say what went wrong in a line, and return the exit code."""
+    match error:
+        case BrokenPipeError():
+            return ExitCode.BROKEN_PIPE
+        case SystemExit():
+            # Typer leaves so after shell completion, and where nobody reads the help that it prints.
+            return (
+                ExitCode.BROKEN_PIPE
+                if isinstance(error.__context__, BrokenPipeError)
+                else int(error.code or 0)
+            )
+        case Terminated():
+            console.tell("terminated")
+            return TERMINATED
+        case KeyboardInterrupt():
+            console.tell("interrupted")
+            return ExitCode.INTERRUPTED
+        case GptcliError():
+            console.error(str(error))
+            return error.exit_code
+        case typer.TyperException():
+            context = getattr(error, "ctx", None)
+            console.error(error.format_message())
+            console.tell(f"try {context.command_path if context else 'gptcli'} --help")
+            return ExitCode.USAGE
+        case MemoryError():
+            console.error("out of memory: lower --batch-size")
+            return ExitCode.DEVICE
+    console.bug(f"{type(error).__name__}: {error}; run again with --traceback")
+    return ExitCode.BUG
+
+
+def _wants_traceback(arguments: Sequence[str]) -> bool:
+    """Look for --traceback ahead of parsing, which can fail too."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--traceback" in options

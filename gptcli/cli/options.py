@@ -1,0 +1,154 @@
+"""Options of the command line in groups that commands share; each option is declared once.
+
+Defaults come from the typed options that a group turns into; None means "not given".
+"""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from gptcli.engine.options import BackendName, DType, ModelOptions
+from gptcli.errors import ConfigError
+
+_MODEL = ModelOptions()
+
+_input = partial(typer.Option, rich_help_panel="Input")
+_model = partial(typer.Option, rich_help_panel="Model")
+_output = partial(typer.Option, rich_help_panel="Output")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonFlags:
+    """Options of every command; also accepted before the command's name."""
+
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say what was chosen and why.")] = False
+    traceback: Annotated[
+        bool, typer.Option("--traceback", help="Show where in the program an error arose.")
+    ] = False
+
+    def joined(self, before: object) -> "CommonFlags":
+        """Return these with those that stood before the command's name; raises ConfigError."""
+        if not isinstance(before, CommonFlags):
+            return self
+        joined = replace(self, quiet=self.quiet or before.quiet, verbose=self.verbose or before.verbose)
+        if joined.quiet and joined.verbose:
+            raise ConfigError("--quiet and --verbose contradict each other: give one of them")
+        return joined
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFlags:
+    """Where the rows come from."""
+
+    prompts: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PROMPT]...",
+            help="Each one is a prompt. Without any, or with -, standard input is read, a prompt a line.",
+            rich_help_panel="Input",
+        ),
+    ] = None
+    input: Annotated[
+        str | None,
+        _input(
+            "-i",
+            "--input",
+            metavar="FILE",
+            help="Read rows: .txt (a prompt a line), .jsonl, .json, .csv, .tsv, .parquet.",
+        ),
+    ] = None
+    column: Annotated[
+        str | None,
+        _input(
+            "--column",
+            metavar="NAME",
+            show_default="prompt, else text",
+            help="FILE's column with the prompt.",
+        ),
+    ] = None
+    whole: Annotated[bool, _input("--whole", help="Read all of FILE or of standard input as one prompt.")] = (
+        False
+    )
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Return the prompts that stand on the command line; a lone - is none."""
+        prompts = tuple(self.prompts or ())
+        return () if prompts == ("-",) else prompts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFlags:
+    """Which model runs, where and how."""
+
+    model: Annotated[
+        str | None,
+        _model(
+            "-m",
+            "--model",
+            metavar="NAME|DIR",
+            envvar="GPTCLI_MODEL",
+            show_default="gpt2",
+            help="A GPT-2: a directory, a name on the Hugging Face Hub, or builtin.",
+        ),
+    ] = _MODEL.model
+    device: Annotated[
+        str, _model("--device", metavar="<auto|cpu|cuda|cuda:N|mps>", help="Where it runs.")
+    ] = _MODEL.device
+    dtype: Annotated[DType, _model("--dtype", help="The numbers it computes with.")] = _MODEL.dtype
+    backend: Annotated[BackendName, _model("--backend", help="What runs it.")] = _MODEL.backend
+    batch_size: Annotated[
+        int | None,
+        _model(
+            "--batch-size",
+            metavar="N",
+            show_default="by memory",
+            help="Most sequences at once: changes the speed, never the result.",
+        ),
+    ] = _MODEL.batch_size
+    threads: Annotated[
+        int | None, _model("--threads", metavar="N", show_default="one a physical core", help="CPU threads.")
+    ] = _MODEL.threads
+
+    def options(self) -> ModelOptions:
+        """Return them checked; raises ConfigError."""
+        return ModelOptions(
+            model=self.model,
+            device=self.device,
+            dtype=self.dtype,
+            backend=self.backend,
+            batch_size=self.batch_size,
+            threads=self.threads,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputFlags:
+    """Where results go, and in what form."""
+
+    output: Annotated[
+        str | None,
+        _output(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Write to FILE, row by row: .txt, .jsonl, .json, or .csv and .tsv "
+            "(the input's columns and a column of completions).",
+        ),
+    ] = None
+    overwrite: Annotated[bool, _output("--overwrite", help="Replace FILE where it exists.")] = False
+    resume: Annotated[bool, _output("--resume", help="Go on with a FILE that was interrupted.")] = False
+    jsonl: Annotated[bool, _output("--jsonl", help="Print a line of JSON for each sample.")] = False
+    json: Annotated[bool, _output("--json", help="Print one JSON array of the samples.")] = False
+    null: Annotated[bool, _output("-0", "--null", help="End each sample with NUL, for xargs -0.")] = False
+    no_echo: Annotated[bool, _output("--no-echo", help="Print the continuation without the prompt.")] = False
+    no_stream: Annotated[bool, _output("--no-stream", help="Print a sample when it is whole.")] = False
+    logprobs: Annotated[
+        int | None,
+        _output(
+            "--logprobs", metavar="K", help="Add each token's log probability and its K best alternatives."
+        ),
+    ] = None

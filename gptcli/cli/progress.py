@@ -1,0 +1,118 @@
+"""One live line on stderr for a person who waits: what is being done, how far it is, and what is left."""
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from gptcli.cli.console import Console, one_line
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+PATIENCE_SECONDS = 2.0
+"""Work that takes less than this shows no progress."""
+
+
+class Progress:
+    """Follows a task; shows nothing where stderr is no terminal, and closes without a trace."""
+
+    def __init__(
+        self,
+        console: Console,
+        *,
+        rows: int | None,
+        shared: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Follow this many rows, None if nobody knows; shared says that results go to the same terminal."""
+        self._console = console
+        self._total = rows
+        self._shared = shared
+        self._clock = clock
+        self._began = clock()
+        self._rows = 0
+        self._tokens = 0
+        self._line: Status | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.clear()
+
+    def stage(self, text: str) -> None:
+        """Name the step that has begun."""
+        self._began = self._clock()
+        self.detail(text)
+        self._show(text)
+
+    def make_room(self) -> None:
+        """Take the line away if a result that comes now would be written into it."""
+        if self._shared:
+            self.clear()
+
+    def count(self, *, rows: int, tokens: int) -> None:
+        """Count what was done; show it once that took long, unless results on the screen show it anyway."""
+        self._rows += rows
+        self._tokens += tokens
+        if self._shared or not rows:
+            return
+        seconds = self._clock() - self._began
+        if seconds < PATIENCE_SECONDS:
+            self.clear()
+        else:
+            self._show(summary(rows=self._rows, total=self._total, tokens=self._tokens, seconds=seconds))
+
+    def detail(self, text: str) -> None:
+        """Tell a detail, when verbose."""
+        self.clear()
+        self._console.detail(text)
+
+    def warn(self, text: str) -> None:
+        """Say what a person should know."""
+        self.clear()
+        self._console.warn(text)
+
+    def error(self, text: str) -> None:
+        """Say what went wrong."""
+        self.clear()
+        self._console.error(text)
+
+    def clear(self) -> None:
+        """Take the line off the screen, so that something else can be written there."""
+        if self._line is not None:
+            self._line.stop()
+            self._line = None
+
+    def _show(self, text: str) -> None:
+        if not self._console.live:
+            return
+        # rich costs 50 ms: only a person at a terminal pays for it.
+        from rich.console import Console as Terminal
+        from rich.status import Status
+        from rich.text import Text
+
+        line = Text(one_line(text), no_wrap=True, overflow="ellipsis")
+        if self._line is not None:
+            self._line.update(line)
+            return
+        plain = bool(self._console.environment.get("NO_COLOR"))
+        self._line = Status(
+            line, console=Terminal(file=self._console.stderr, force_terminal=True, no_color=plain)
+        )
+        self._line.start()
+
+
+def summary(*, rows: int, total: int | None, tokens: int, seconds: float) -> str:
+    """Return how far the work is: rows, speed, and the time left where the number of rows is known."""
+    parts = [
+        f"{rows:,} of {total:,} rows" if total else f"{rows:,} rows",
+        f"{tokens / seconds:,.0f} tokens/s",
+    ]
+    if total:
+        left = round(seconds / rows * (total - rows))
+        parts.append(f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left")
+    return ", ".join(parts)

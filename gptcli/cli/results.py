@@ -1,0 +1,61 @@
+"""Follow a task's events: results to their sink, the story to the progress line."""
+
+from collections.abc import Iterable
+
+from gptcli.cli.progress import Progress
+from gptcli.cli.render import Renderer
+from gptcli.cli.sinks import Sink
+from gptcli.errors import InputError
+from gptcli.tasks.events import Completion, Event, Notice, RowFailed, Stage, TextDelta
+
+
+class Results:
+    """Writes what a task yields, row by row, and remembers what failed."""
+
+    def __init__(self, sink: Sink, renderer: Renderer, progress: Progress, *, num_samples: int) -> None:
+        self._sink = sink
+        self._renderer = renderer
+        self._progress = progress
+        self._num_samples = num_samples
+        head = renderer.begin()
+        self._head = head if sink.fresh else b""
+        self._rows = 0
+        self._failed = 0
+
+    def follow(self, events: Iterable[Event], *, lone: bool) -> None:
+        """Write all results; raises InputError at the end if rows failed, of a lone row with the reason."""
+        reason = ""
+        for event in events:
+            match event:
+                case Stage():
+                    self._progress.stage(event.text)
+                case Notice():
+                    (self._progress.detail if event.detail else self._progress.warn)(event.text)
+                case TextDelta():
+                    self._write(self._renderer.delta(event))
+                    self._sink.flush()
+                case Completion():
+                    self._write(self._renderer.sample(event))
+                    self._count(whole=event.sample == self._num_samples - 1, tokens=event.new_tokens)
+                case RowFailed():
+                    reason = f"{event.record.origin}: {event.message}"
+                    if not lone:
+                        self._progress.error(reason)
+                    self._write(self._renderer.failed(event))
+                    self._failed += 1
+                    self._count(whole=True, tokens=0)
+        self._write(self._renderer.end())
+        self._sink.finish()
+        if self._failed:
+            raise InputError(reason if lone else f"{self._failed} of {self._rows} rows failed")
+
+    def _count(self, *, whole: bool, tokens: int) -> None:
+        if whole:
+            self._rows += 1
+            self._sink.commit_row()
+        self._progress.count(rows=int(whole), tokens=tokens)
+
+    def _write(self, data: bytes) -> None:
+        self._progress.make_room()
+        self._sink.write(self._head + data)
+        self._head = b""

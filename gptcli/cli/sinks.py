@@ -1,0 +1,147 @@
+"""Where results go: standard output, or a file that a later run can continue."""
+
+import os
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from gptcli.cli.console import Console
+from gptcli.data.output import OutputFile
+
+
+class Sink:
+    """Takes results; as a context manager it lets go of what it holds."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Let go."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether an earlier run has done all there is to do."""
+        return False
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run, an earlier one's where that is continued."""
+        raise NotImplementedError
+
+    @property
+    def rows_done(self) -> int:
+        """Rows that are whole and need not be done again."""
+        return 0
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing has been written, by an earlier run neither."""
+        return True
+
+    def write(self, data: bytes) -> None:
+        """Take a part of the result."""
+        raise NotImplementedError
+
+    def flush(self) -> None:
+        """Show what was written to whoever watches."""
+
+    def commit_row(self) -> None:
+        """Keep what was written: one more row is whole."""
+        self.flush()
+
+    def finish(self) -> None:
+        """Keep what was written: nothing comes behind it."""
+        self.flush()
+
+
+class Stdout(Sink):
+    """Standard output; each row goes out as soon as it is whole."""
+
+    def __init__(self, console: Console, seed: int) -> None:
+        self._console = console
+        self._seed = seed
+
+    @property
+    def seed(self) -> int:
+        """The seed of this run."""
+        return self._seed
+
+    def write(self, data: bytes) -> None:
+        """Write, to be seen with the next flush."""
+        self._console.write(data)
+
+    def flush(self) -> None:
+        """Hand what was written to the reader."""
+        self._console.flush()
+
+
+class ResumableFile(Sink):
+    """A file whose rows survive whatever ends the run; it tells the error that does how to go on.
+
+    A new file is made when the first result is there: a run that fails before leaves the disk alone.
+    """
+
+    def __init__(
+        self, path: str, state: Mapping[str, object], seed: int, *, overwrite: bool, resume: bool
+    ) -> None:
+        """Continue the file, or make sure that it may be made; raises ConfigError and OutputError."""
+        self._path = path
+        self._state = {**state, "seed": seed}
+        self._overwrite = overwrite
+        self._file: OutputFile | None = None
+        if resume:
+            self._file = OutputFile.resume(path, state=self._state)
+        elif os.path.lexists(path) and not overwrite:
+            self._made()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the file; unless it is finished, say how to go on."""
+        if self._file is None or self._file.complete:
+            return
+        rows = self.rows_done
+        self._file.close()
+        if error is not None and rows:
+            kept = "1 row is" if rows == 1 else f"{rows} rows are"
+            error.add_note(f"{kept} in {self._path}; continue with the same command and --resume")
+
+    @property
+    def complete(self) -> bool:
+        """Whether an earlier run finished the file."""
+        return self._file is not None and self._file.complete
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run that began the file."""
+        state = self._file.state if self._file else self._state
+        return int(str(state["seed"]))
+
+    @property
+    def rows_done(self) -> int:
+        """The rows in the file that are whole."""
+        return self._file.rows_done if self._file else 0
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing has been written, by an earlier run neither."""
+        return self._file is None or self._file.size == 0
+
+    def write(self, data: bytes) -> None:
+        """Append to the file."""
+        self._made().write(data)
+
+    def commit_row(self) -> None:
+        """Note that one more row is whole."""
+        self._made().commit_row()
+
+    def finish(self) -> None:
+        """Make the file safe on disk."""
+        self._made().finish()
+
+    def _made(self) -> OutputFile:
+        if self._file is None:
+            self._file = OutputFile.create(self._path, state=self._state, overwrite=self._overwrite)
+        return self._file

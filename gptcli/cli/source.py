@@ -1,0 +1,67 @@
+"""Where rows come from: the command line, a file, or standard input."""
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain
+
+from gptcli.cli.console import Console
+from gptcli.cli.options import SourceFlags
+from gptcli.data.readers import read_records
+from gptcli.data.records import Record
+from gptcli.errors import UsageError
+
+RecordGenerator = Generator[Record, None, None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The rows of a run, read as they are asked for; to be closed, since a file may be open behind them."""
+
+    records: RecordGenerator
+    count: int | None
+    """How many; None where only reading them all would tell."""
+    single_text: str | None = None
+    """The text of the only row, where there is one by the way it was asked for."""
+
+    def peeked(self) -> tuple[tuple[str, ...], Iterator[Record]]:
+        """Return the columns of the first row that has any, and all of the rows."""
+        read: list[Record] = []
+        for record in self.records:
+            read.append(record)
+            if record.columns:
+                break
+        return tuple(read[-1].columns), chain(read, self.records)
+
+    def close(self) -> None:
+        """Let go of what is being read."""
+        self.records.close()
+
+
+def open_rows(flags: SourceFlags, console: Console, usage: str) -> Rows:
+    """Return the rows that the flags name; standard input is touched only when they name nothing else.
+
+    Raises InputError where they cannot be read, and UsageError with the usage where there are none to read.
+    """
+    prompts = flags.arguments
+    if prompts:
+        single = prompts[0] if len(prompts) == 1 else None
+        return Rows(records=_of_arguments(prompts), count=len(prompts), single_text=single)
+    if flags.input is None and not flags.prompts and console.stdin.isatty():
+        raise UsageError(usage)
+    records = _closable(read_records(flags.input or "-", console.stdin, whole=flags.whole))
+    if not flags.whole:
+        return Rows(records=records, count=None)
+    with closing(records):
+        whole = next(records)
+    return Rows(records=_closable(iter([whole])), count=1, single_text=str(whole.columns.get("text", "")))
+
+
+def _of_arguments(prompts: Sequence[str]) -> RecordGenerator:
+    for number, prompt in enumerate(prompts, start=1):
+        yield Record(source="argument", line=number, columns={"prompt": prompt})
+
+
+def _closable(records: Iterator[Record]) -> RecordGenerator:
+    """Pass rows on; closing this closes what they come from."""
+    yield from records

@@ -1,0 +1,128 @@
+"""gptcli as a process of its own: what it imports, and how it ends among pipes and signals."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    "torch",
+    "transformers",
+    "numpy",
+    "onnxruntime",
+    "onnx",
+    "rich",
+    "pydantic",
+    "huggingface_hub",
+    "tokenizers",
+}
+
+LIST_MODULES = """
+import sys
+sys.argv = ["gptcli", *sys.argv[1:]]
+try:
+    from gptcli.__main__ import main
+    main()
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+ENDLESS = """
+import sys, time, types
+from gptcli.tasks.events import Completion
+def generate(config):
+    record = next(iter(config.records))
+    plain = dict(record=record, prompt="a", text=" one", finish_reason="length", prompt_tokens=1, new_tokens=1)
+    for index in range(10**9):
+        yield Completion(index=index, sample=0, logprob=-1.0, seed=1, **plain)
+        if index == 1:
+            print("two rows are out", file=sys.stderr, flush=True)
+sys.modules["gptcli.tasks.generate"] = types.SimpleNamespace(generate=generate)
+from gptcli.__main__ import main
+main()
+"""
+
+
+def python(code, *arguments, **options):
+    """Start Python with this code."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        **({"stdin": subprocess.DEVNULL, "stdout": pipe, "stderr": pipe, "text": True} | options),
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "environment"),
+    [
+        ("--help", 0, {}),
+        ("generate --help", 0, {}),
+        ("--version", 0, {}),
+        ("", 2, {}),
+        ("generate --no-such-option", 2, {}),
+        ("generate x --greedy --top-k 3", 2, {}),
+        ("--show-completion bash", 0, {}),
+        ("", 0, {"_GPTCLI_COMPLETE": "complete_bash", "COMP_WORDS": "gptcli gen", "COMP_CWORD": "1"}),
+    ],
+)
+def test_help_version_completion_and_usage_errors_import_nothing_heavy(line, code, environment):
+    process = python(LIST_MODULES, *line.split(), env={**os.environ, **environment})
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert {module.partition(".")[0] for module in err.split()} & HEAVY == set()
+
+
+def test_completion_completes_commands_and_options():
+    words = {"_GPTCLI_COMPLETE": "complete_bash", "COMP_WORDS": "gptcli generate --max-n", "COMP_CWORD": "2"}
+    out, _ = python(LIST_MODULES, env={**os.environ, **words}).communicate(timeout=60)
+    assert out.split() == ["--max-new-tokens"]
+
+
+def test_a_reader_that_takes_one_line_and_leaves_ends_the_run_silently_with_141():
+    process = python(ENDLESS, "generate", "a", "--jsonl")
+    assert process.stdout.readline().startswith('{"index": 0')
+    process.stdout.close()
+    assert process.stderr.read() == "two rows are out\n"
+    process.stderr.close()
+    assert process.wait(timeout=60) == 141
+
+
+def test_help_that_nobody_reads_ends_silently_with_141():
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = python(ENDLESS, "--help", stdout=writer)
+    os.close(writer)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (141, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_behind_standard_output_is_one_line_on_stderr():
+    with open("/dev/full", "wb") as full:
+        process = python(ENDLESS, "generate", "a", stdout=full)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert err.splitlines() == ["gptcli: error: standard output: No space left on device"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_keeps_the_rows_that_are_whole_and_says_how_to_go_on(tmp_path, number, code):
+    target = tmp_path / "out.jsonl"
+    process = python(ENDLESS, "generate", "a", "-o", str(target))
+    assert process.stderr.readline() == "two rows are out\n"
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in err
+    assert err.endswith(f"rows are in {target}; continue with the same command and --resume\n")
+    assert target.read_text().count("\n") >= 2
+
+
+def test_closed_standard_streams_are_no_bug():
+    command = [sys.executable, "-m", "gptcli", "--version"]
+    done = subprocess.run(
+        ["sh", "-c", '"$@" <&- >&-', "sh", *command], check=False, capture_output=True, text=True
+    )
+    assert "Traceback" not in done.stderr
