@@ -1,6 +1,6 @@
 """Resident memory while many short prompts are piped through the built-in model: it must not grow with the input.
 
-    python benchmarks/memory.py [--prompts N]
+python benchmarks/memory.py [--prompts N]
 """
 
 import argparse

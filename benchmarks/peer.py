@@ -1,8 +1,8 @@
 """The plain transformers script that people have today: from_pretrained, then generate. Run by the benchmarks.
 
-    python benchmarks/peer.py MODEL samples N LENGTH        N samples of one prompt, LENGTH tokens with the prompt
-    python benchmarks/peer.py MODEL first                   the first token of one prompt
-    python benchmarks/peer.py MODEL batches SIZE NEW        prompts from stdin, SIZE at a time, up to NEW tokens each
+python benchmarks/peer.py MODEL samples N LENGTH        N samples of one prompt, LENGTH tokens with the prompt
+python benchmarks/peer.py MODEL first                   the first token of one prompt
+python benchmarks/peer.py MODEL batches SIZE NEW        prompts from stdin, SIZE at a time, up to NEW tokens each
 """
 
 import sys

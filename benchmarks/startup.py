@@ -46,20 +46,14 @@ def measure(runs: int) -> dict[str, float]:
 
 def main() -> None:
     """Measure, and print a table or JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5, help="runs of each command line; the median counts")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     arguments = parser.parse_args()
     medians = measure(arguments.runs)
     if arguments.json:
         machine = {"python": platform.python_version(), "machine": platform.machine()}
-        print(
-            json.dumps(
-                {"cpu_milliseconds": medians, "goal": GOAL_MILLISECONDS, "runs": arguments.runs} | machine
-            )
-        )
+        print(json.dumps({"cpu_milliseconds": medians, "goal": GOAL_MILLISECONDS, "runs": arguments.runs} | machine))
         return
     print(f"{'command line':<36} {'CPU ms':>8}   goal {GOAL_MILLISECONDS:.0f}")
     for line, median in medians.items():

@@ -10,7 +10,7 @@
   - TrainingError (6)      the loss is not finite
   - MissingExtraError (7)  an optional package is absent
 
-Exit 130 is Ctrl-C and 141 a closed pipe; neither is an error of ours.
+Exit 130 is Ctrl-C, 141 a closed pipe and 143 a SIGTERM; none is an error of ours.
 """
 
 from enum import IntEnum, unique
@@ -30,6 +30,7 @@ class ExitCode(IntEnum):
     MISSING_EXTRA = 7
     INTERRUPTED = 130
     BROKEN_PIPE = 141
+    TERMINATED = 143
 
 
 class GptcliError(Exception):

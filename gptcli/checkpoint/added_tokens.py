@@ -12,6 +12,7 @@ from tokenizers import AddedToken
 from gptcli.checkpoint.files import (
     ADDED_TOKENS,
     SPECIAL_TOKENS_MAP,
+    TOKENIZER,
     TOKENIZER_CONFIG,
     JsonObject,
     read_json_if_present,
@@ -83,6 +84,8 @@ def _from_older_files(directory: Path, settings: JsonObject, document: JsonObjec
         by_id[token_id] = _token(content, special=content in special)
     serialized = document.get("added_tokens")
     for entry in serialized if isinstance(serialized, list) else []:
+        if not isinstance(entry, dict) or not isinstance(entry.get("id"), int):
+            raise ModelError(f"{directory / TOKENIZER}: an entry of added_tokens has no id")
         by_id[entry["id"]] = _token(entry, special=False)
     return [by_id[token_id] for token_id in sorted(by_id)]
 
@@ -116,6 +119,8 @@ def _content(value: object) -> str | None:
 def _token(value: object, *, special: bool) -> AddedToken:
     """Make a token of a string or an object; a special one is matched before normalization."""
     fields = value if isinstance(value, dict) else {"content": value}
+    if _content(fields) is None:
+        raise ModelError(f"the tokenizer's files add {value!r}, which is no token; download the model again")
     flags = {key: bool(fields[key]) for key in ("single_word", "lstrip", "rstrip", "normalized") if key in fields}
     special = special or bool(fields.get("special"))
     return AddedToken(str(fields["content"]), special=special, **{"normalized": not special, **flags})

@@ -1,5 +1,6 @@
 """Find the directory of a model: built in, on disk, in the Hugging Face cache or on the Hub."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ def locate(name: str | None, *, on_progress: Progress) -> Located:
         return _locate_default(on_progress)
     if name == BUILTIN:
         return _builtin()
-    if name and Path(name).is_dir():
+    if os.path.isdir(name):
         return Located(name=name, directory=Path(name))
     if not _is_repository(name):
         raise ModelError(_no_such_directory(name))
@@ -98,13 +99,13 @@ def _is_repository(name: str) -> bool:
         len(name) <= 96
         and re.fullmatch(r"(\w[\w.-]*/)?\w[\w.-]*", name, re.ASCII) is not None
         and not re.search(r"--|\.\.|[.-](/|$)|\.git$", name)
-        and not Path(name).is_file()
+        and not os.path.isfile(name)
     )
 
 
 def _no_such_directory(name: str) -> str:
     """Say why a name that can only be a path is no model."""
-    if name and Path(name).is_file():
+    if os.path.isfile(name):
         return f"{name}: is a file; give the directory that holds it: -m {Path(name).parent}"
     return f"{name!r}: no such directory{_close(name)}; give the directory of a GPT-2, or a name such as gpt2"
 
@@ -129,5 +130,5 @@ def _known_names(name: str) -> Iterator[str]:
     for folder in hub_cache().glob("models--*"):
         yield folder.name.removeprefix("models--").replace("--", "/")
     beside = Path(name).parent
-    if beside.is_dir():
+    if os.path.isdir(beside):
         yield from (str(config.parent) for config in beside.glob(f"*/{CONFIG}"))

@@ -25,7 +25,7 @@ from gptcli.checkpoint.files import (
 )
 from gptcli.errors import ModelError
 
-Merges = list[tuple[str, str]]
+Merges = list[str] | list[list[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,9 @@ def build_tokenizer(directory: Path, *, model_vocab_size: int) -> BuiltTokenizer
     source = directory / (TOKENIZER if document else VOCAB)
     vocab, merges = _from_document(document, source) if document else _from_vocab_files(directory)
     try:
-        backend = tokenizers.Tokenizer(models.BPE(vocab=vocab, merges=merges))
+        # Older files write a merge as "a b", newer ones as ["a", "b"].
+        pairs = [tuple(merge.split(" ") if isinstance(merge, str) else merge) for merge in merges]
+        backend = tokenizers.Tokenizer(models.BPE(vocab=vocab, merges=cast(list[tuple[str, str]], pairs)))
         if document:
             backend.post_processor = _post_processor(document)
     # The tokenizers library raises nothing more specific.
@@ -78,7 +80,7 @@ def build_tokenizer(directory: Path, *, model_vocab_size: int) -> BuiltTokenizer
 def _from_document(document: JsonObject, path: Path) -> tuple[dict[str, int], Merges]:
     """Take the vocabulary and the merges out of tokenizer.json; refuse a pipeline that is not GPT-2's."""
     model = document.get("model")
-    if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict) or "merges" not in model:
+    if not isinstance(model, dict) or not isinstance(model.get("vocab"), dict):
         raise ModelError(f"{path}: its model is not byte-level BPE, which is all that GPT-2 uses here")
     pre_tokenizer, decoder = document.get("pre_tokenizer"), document.get("decoder")
     for name, part in (("pre_tokenizer", pre_tokenizer), ("decoder", decoder)):
@@ -87,9 +89,7 @@ def _from_document(document: JsonObject, path: Path) -> tuple[dict[str, int], Me
             raise ModelError(f"{path}: its {name} is {kind}, expected GPT-2's ByteLevel")
     if document.get("normalizer") is not None:
         raise ModelError(f"{path}: has a normalizer, which GPT-2's tokenizer does not")
-    # Older files write a merge as "a b", newer ones as ["a", "b"].
-    merges = [tuple(merge.split(" ") if isinstance(merge, str) else merge) for merge in model["merges"]]
-    return model["vocab"], cast(Merges, merges)
+    return model["vocab"], model.get("merges", [])
 
 
 def _from_vocab_files(directory: Path) -> tuple[dict[str, int], Merges]:
@@ -100,8 +100,7 @@ def _from_vocab_files(directory: Path) -> tuple[dict[str, int], Merges]:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ModelError(f"{path}: cannot be read ({error}); download the model again") from error
-    merges = [tuple(line.split(" ")) for line in lines if line and not line.startswith("#version")]
-    return vocab, cast(Merges, merges)
+    return vocab, [line for line in lines if line and not line.startswith("#version")]
 
 
 def _post_processor(document: JsonObject) -> Any:

@@ -20,7 +20,7 @@ LM_HEAD = "lm_head.weight"
 STORED_DTYPES: Mapping[str, str] = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 """Each type that can be read, as numpy reads its bytes; bfloat16, which it lacks, is half of a float32."""
 
-# Causal masks that files written before transformers 4.31 carry; the engine makes its own.
+# Causal masks, which older files carry; the engine makes its own.
 _BUFFER = re.compile(r"h\.\d+\.attn\.(bias|masked_bias)")
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from io import BytesIO, StringIO
+from io import BufferedWriter, BytesIO, RawIOBase, StringIO
 from typing import BinaryIO, TextIO
 
 from gptcli.errors import OutputError
@@ -30,7 +30,7 @@ class Console:
         """Return the console of this process; a stream that the shell closed is empty and swallows all."""
         return cls(
             stdin=sys.stdin.buffer if sys.stdin else BytesIO(),
-            stdout=sys.stdout.buffer if sys.stdout else BytesIO(),
+            stdout=_buffered(sys.stdout.buffer) if sys.stdout else BytesIO(),
             stderr=sys.stderr or StringIO(),
             environment=environment,
         )
@@ -84,6 +84,11 @@ class Console:
     def _say(self, line: str) -> None:
         self.stderr.write(one_line(line) + "\n")
         self.stderr.flush()
+
+
+def _buffered(stream: BinaryIO) -> BinaryIO:
+    """Return the stream so that a write takes all it is given; under PYTHONUNBUFFERED it is a raw file."""
+    return BufferedWriter(stream) if isinstance(stream, RawIOBase) else stream
 
 
 @contextmanager

@@ -80,6 +80,4 @@ def _of_group(group: type[Any]) -> list[inspect.Parameter]:
 def given(context: typer.Context) -> frozenset[str]:
     """Return the names of the parameters that stand on the command line, whatever their values."""
     sources = {name: context.get_parameter_source(name) for name in context.params}
-    return frozenset(
-        name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"
-    )
+    return frozenset(name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE")

@@ -1,11 +1,10 @@
 """What gptcli generate does once its options are read."""
 
 import secrets
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import fields, replace
 from functools import partial
-from typing import cast
 
 from gptcli.cli.console import Console
 from gptcli.cli.contradictions import Request, refuse_contradictions, row_format
@@ -19,7 +18,6 @@ from gptcli.data.formats import Csv
 from gptcli.data.records import Record
 from gptcli.errors import ConfigError
 from gptcli.tasks.config import GenerateConfig
-from gptcli.tasks.events import Event
 
 __all__ = ["Request", "prepare"]
 
@@ -53,9 +51,7 @@ def run(console: Console, *, request: Request, config: GenerateConfig) -> None:
             return
         if request.sampling.seed not in (None, sink.seed):
             raise ConfigError(f"{request.output.output} was started with --seed {sink.seed}")
-        config = replace(
-            config, seed=sink.seed, skip_rows=sink.rows_done, stream=_is_streamable(request, rows)
-        )
+        config = replace(config, seed=sink.seed, skip_rows=sink.rows_done, stream=_is_streamable(request, rows))
         left = None if rows.count is None else rows.count - sink.rows_done
         shared = request.output.output is None and console.stdout.isatty()
         with Progress(console, rows=left, shared=shared) as progress:
@@ -68,7 +64,7 @@ def _generate(request: Request, rows: Rows, sink: Sink, progress: Progress, conf
     records, renderer = _renderer(request, rows, sink, progress)
     results = Results(sink, renderer, progress, num_samples=config.num_samples)
     # What the task holds must be let go before this process ends, whatever ends it.
-    with closing(cast("Generator[Event, None, None]", generate(replace(config, records=records)))) as events:
+    with closing(generate(replace(config, records=records))) as events:
         results.follow(events, lone=rows.count == 1)
 
 
@@ -76,9 +72,7 @@ def _open_sink(request: Request, config: GenerateConfig, console: Console) -> Si
     output = request.output
     if output.output is None:
         return Stdout(console, config.seed)
-    return ResumableFile(
-        output.output, _state(request), config.seed, overwrite=output.overwrite, resume=output.resume
-    )
+    return ResumableFile(output.output, _state(request), config.seed, overwrite=output.overwrite, resume=output.resume)
 
 
 def _state(request: Request) -> dict[str, object]:
@@ -103,9 +97,7 @@ def _is_streamable(request: Request, rows: Rows) -> bool:
     return lone and output.output is None and row_format(output) is None and not output.no_stream
 
 
-def _renderer(
-    request: Request, rows: Rows, sink: Sink, progress: Progress
-) -> tuple[Iterator[Record], Renderer]:
+def _renderer(request: Request, rows: Rows, sink: Sink, progress: Progress) -> tuple[Iterator[Record], Renderer]:
     """Return the rows and the renderer of their results; a table must know the rows' columns beforehand."""
     output, num_samples = request.output, request.sampling.num_samples
     form = row_format(output)

@@ -1,6 +1,5 @@
 """Run a command line and say how it ended: the one place that turns errors into messages and exit codes."""
 
-import signal
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,8 +10,6 @@ from gptcli.cli.app import make_app
 from gptcli.cli.console import Console
 from gptcli.cli.flags import Job
 from gptcli.errors import ExitCode, GptcliError
-
-TERMINATED = 128 + signal.SIGTERM
 
 
 class Terminated(KeyboardInterrupt):
@@ -46,14 +43,10 @@ def _explain(error: BaseException, console: Console) -> int:
             return ExitCode.BROKEN_PIPE
         case SystemExit():
             # Typer leaves so after shell completion, and where nobody reads the help that it prints.
-            return (
-                ExitCode.BROKEN_PIPE
-                if isinstance(error.__context__, BrokenPipeError)
-                else int(error.code or 0)
-            )
+            return ExitCode.BROKEN_PIPE if isinstance(error.__context__, BrokenPipeError) else int(error.code or 0)
         case Terminated():
             console.tell("terminated")
-            return TERMINATED
+            return ExitCode.TERMINATED
         case KeyboardInterrupt():
             console.tell("interrupted")
             return ExitCode.INTERRUPTED

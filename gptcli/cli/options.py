@@ -25,9 +25,7 @@ class CommonFlags:
 
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say what was chosen and why.")] = False
-    traceback: Annotated[
-        bool, typer.Option("--traceback", help="Show where in the program an error arose.")
-    ] = False
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show where in the program an error arose.")] = False
 
     def joined(self, before: object) -> "CommonFlags":
         """Return these with those that stood before the command's name; raises ConfigError."""
@@ -69,9 +67,7 @@ class SourceFlags:
             help="FILE's column with the prompt.",
         ),
     ] = None
-    whole: Annotated[bool, _input("--whole", help="Read all of FILE or of standard input as one prompt.")] = (
-        False
-    )
+    whole: Annotated[bool, _input("--whole", help="Read all of FILE or of standard input as one prompt.")] = False
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -95,9 +91,9 @@ class ModelFlags:
             help="A GPT-2: a directory, a name on the Hugging Face Hub, or builtin.",
         ),
     ] = _MODEL.model
-    device: Annotated[
-        str, _model("--device", metavar="<auto|cpu|cuda|cuda:N|mps>", help="Where it runs.")
-    ] = _MODEL.device
+    device: Annotated[str, _model("--device", metavar="<auto|cpu|cuda|cuda:N|mps>", help="Where it runs.")] = (
+        _MODEL.device
+    )
     dtype: Annotated[DType, _model("--dtype", help="The numbers it computes with.")] = _MODEL.dtype
     backend: Annotated[BackendName, _model("--backend", help="What runs it.")] = _MODEL.backend
     batch_size: Annotated[
@@ -148,7 +144,5 @@ class OutputFlags:
     no_stream: Annotated[bool, _output("--no-stream", help="Print a sample when it is whole.")] = False
     logprobs: Annotated[
         int | None,
-        _output(
-            "--logprobs", metavar="K", help="Add each token's log probability and its K best alternatives."
-        ),
+        _output("--logprobs", metavar="K", help="Add each token's log probability and its K best alternatives."),
     ] = None

@@ -100,9 +100,7 @@ class Progress:
             self._line.update(line)
             return
         plain = bool(self._console.environment.get("NO_COLOR"))
-        self._line = Status(
-            line, console=Terminal(file=self._console.stderr, force_terminal=True, no_color=plain)
-        )
+        self._line = Status(line, console=Terminal(file=self._console.stderr, force_terminal=True, no_color=plain))
         self._line.start()
 
 

@@ -159,9 +159,7 @@ class Table(Renderer):
             del values[name]
             if name not in self._left_out:
                 self._left_out.add(name)
-                self._warn(
-                    f"{record.origin}: column {name} is left out, since the first row has none of that name"
-                )
+                self._warn(f"{record.origin}: column {name} is left out, since the first row has none of that name")
         return self._rows.row(values | dict(zip(self._completions, texts, strict=False)), first=False)
 
 
@@ -182,9 +180,7 @@ class _Names:
                 free = f"input_{free}"
             if free != name and name not in self._told:
                 self._told.add(name)
-                self._warn(
-                    f"the input's column {name} is written as {free}, since the result has a {name} too"
-                )
+                self._warn(f"the input's column {name} is written as {free}, since the result has a {name} too")
             apart[free] = value
         return apart
 

@@ -43,9 +43,7 @@ class SamplingFlags:
     ] = None
     temperature: Annotated[
         float,
-        _sampling(
-            "-t", "--temperature", "--temp", metavar="X", help="Below 1 safer, above 1 wilder; 0 is --greedy."
-        ),
+        _sampling("-t", "--temperature", "--temp", metavar="X", help="Below 1 safer, above 1 wilder; 0 is --greedy."),
     ] = _DEFAULT.temperature
     greedy: Annotated[bool, _sampling("--greedy", help="Always take the likeliest token.")] = False
     top_k: Annotated[
@@ -68,17 +66,13 @@ class SamplingFlags:
     ] = _DEFAULT.no_repeat_ngram_size
     num_beams: Annotated[
         int,
-        _sampling(
-            "--num-beams", metavar="N", help="Search N beams for a likely text instead of drawing one."
-        ),
+        _sampling("--num-beams", metavar="N", help="Search N beams for a likely text instead of drawing one."),
     ] = _DEFAULT.num_beams
     length_penalty: Annotated[
         float,
         _sampling("--length-penalty", metavar="X", help="Above 0 favours longer beams, below 0 shorter."),
     ] = _DEFAULT.length_penalty
-    ban: Annotated[
-        list[str] | None, _sampling("--ban", metavar="TEXT", help="Never write TEXT. Repeatable.")
-    ] = None
+    ban: Annotated[list[str] | None, _sampling("--ban", metavar="TEXT", help="Never write TEXT. Repeatable.")] = None
     logit_bias: Annotated[
         list[str] | None,
         _sampling(
@@ -99,9 +93,7 @@ class SamplingFlags:
     max_length: Annotated[int | None, _length("--max-length", help="Most tokens, the prompt's included.")] = (
         _DEFAULT.max_length
     )
-    min_new_tokens: Annotated[int, _length("--min-new-tokens", help="Fewest tokens to add.")] = (
-        _DEFAULT.min_new_tokens
-    )
+    min_new_tokens: Annotated[int, _length("--min-new-tokens", help="Fewest tokens to add.")] = _DEFAULT.min_new_tokens
     stop: Annotated[
         list[str] | None,
         typer.Option(

@@ -83,9 +83,7 @@ class ResumableFile(Sink):
     A new file is made when the first result is there: a run that fails before leaves the disk alone.
     """
 
-    def __init__(
-        self, path: str, state: Mapping[str, object], seed: int, *, overwrite: bool, resume: bool
-    ) -> None:
+    def __init__(self, path: str, state: Mapping[str, object], seed: int, *, overwrite: bool, resume: bool) -> None:
         """Continue the file, or make sure that it may be made; raises ConfigError and OutputError."""
         self._path = path
         self._state = {**state, "seed": seed}

@@ -6,9 +6,7 @@ from gptcli.data.records import Record
 from gptcli.errors import InputError
 
 
-def choose_column(
-    columns: Sequence[str], wanted: str | None, defaults: Sequence[str] = ("prompt", "text")
-) -> str:
+def choose_column(columns: Sequence[str], wanted: str | None, defaults: Sequence[str] = ("prompt", "text")) -> str:
     """Return the wanted column, or the first default that is there in any case; never guess."""
     if wanted is not None:
         if wanted in columns:

@@ -105,9 +105,7 @@ def format_for(path: str) -> RowFormat:
             return Csv(",")
         case ".tsv":
             return Csv("\t")
-    raise ConfigError(
-        f"cannot tell the format of {path}: end its name in .txt, .jsonl, .ndjson, .json, .csv or .tsv"
-    )
+    raise ConfigError(f"cannot tell the format of {path}: end its name in .txt, .jsonl, .ndjson, .json, .csv or .tsv")
 
 
 def _json_bytes(value: object) -> bytes:

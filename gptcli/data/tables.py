@@ -98,17 +98,13 @@ def _check_header(header: Sequence[str], source: str) -> None:
     """Raise InputError when a column could not be told from another by its name."""
     for number, name in enumerate(header, start=1):
         if not name:
-            raise InputError(
-                f"{source}: column {number} of the header has no name: give it one, or remove it"
-            )
+            raise InputError(f"{source}: column {number} of the header has no name: give it one, or remove it")
         complaint = bad_byte(name, 1)
         if complaint:
             raise InputError(f"{source}: name {number} in the header {complaint}")
     twice = [name for name, count in Counter(header).items() if count > 1]
     if twice:
-        raise InputError(
-            f"{source}: the header has more than one column named {', '.join(twice)}: rename them"
-        )
+        raise InputError(f"{source}: the header has more than one column named {', '.join(twice)}: rename them")
 
 
 def _row(header: list[str], cells: list[str], source: str, line: int) -> Record:

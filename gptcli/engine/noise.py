@@ -36,9 +36,12 @@ def gumbel(keys: NDArray[np.uint64], ids: NDArray[np.int64]) -> NDArray[np.float
     bits ^= bits >> np.uint64(27)
     bits *= np.uint64(MULTIPLIER_2)
     bits ^= bits >> np.uint64(31)
-    uniform = ((bits >> np.uint64(64 - MANTISSA_BITS)).astype(np.float64) + 0.5) * 2.0**-MANTISSA_BITS
-    noise: NDArray[np.float64] = -np.log(-np.log(uniform))
-    return noise
+    bits >>= np.uint64(64 - MANTISSA_BITS)
+    noise = bits.astype(np.float64)
+    noise += 0.5
+    noise *= 2.0**-MANTISSA_BITS  # uniform between 0 and 1, neither of them
+    np.negative(np.log(noise, out=noise), out=noise)
+    return np.negative(np.log(noise, out=noise), out=noise)
 
 
 def _mix(bits: int) -> int:

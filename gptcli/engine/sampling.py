@@ -105,46 +105,46 @@ class Sampler:
         return bool(self.options.greedy or self.options.top_k) and not self.changes_logits(context)
 
     def _whole_row(self, logits: Floats, context: Context) -> tuple[Floats, Ids]:
-        """Return the values and ids, (1, k) and descending, that top-k keeps of a whole row; ties are kept."""
+        """Return the values and ids, (1, k), that top-k keeps of a whole row; ties at its edge are kept."""
         processed = self.process(logits, context)
         ids = np.arange(len(processed))
         if 0 < self.options.top_k < len(processed) and not self.options.greedy:
             threshold = np.partition(processed, -self.options.top_k)[-self.options.top_k]
             ids = np.flatnonzero(processed >= threshold)
-        order = ids[np.argsort(-processed[ids], kind="stable")]
-        return processed[order][None], order[None]
+        return processed[ids][None], ids[None]
 
     def _draw(self, values: Floats, ids: Ids, contexts: Sequence[Context]) -> Ids:
-        """Return one of the ids (rows, k) for each row, given their values in descending order."""
+        """Return one of the ids (rows, k) for each row, given their values."""
         if self.options.greedy:
-            return ids[:, 0]
-        kept = keep(values.astype(np.float64) / self.options.temperature, self.options.top_p, self.options.min_p)
-        keys = np.array([context.noise_key for context in contexts], np.uint64)
-        best = np.argmax(kept + gumbel(keys, ids), axis=1)
+            best = np.argmax(values, axis=1)
+        else:
+            kept = keep(values.astype(np.float64) / self.options.temperature, self.options.top_p, self.options.min_p)
+            keys = np.array([context.noise_key for context in contexts], np.uint64)
+            best = np.argmax(kept + gumbel(keys, ids), axis=1)
         chosen: Ids = ids[np.arange(len(ids)), best]
         return chosen
 
 
 def keep(values: NDArray[np.float64], top_p: float, min_p: float) -> NDArray[np.float64]:
-    """Return descending logits (rows, k) with those outside the nucleus or below min-p set to -inf.
+    """Return logits (rows, k) with those outside the nucleus or below min-p set to -inf.
 
     Nucleus: Holtzman et al. 2019; the likeliest tokens whose probabilities reach top_p, with the one that
     crosses it. Min-p: Nguyen et al. 2024; at least min_p times the likeliest one's probability.
     """
     if top_p < 1:
-        probabilities = _softmax(values)
-        tail = np.cumsum(probabilities[:, ::-1], axis=1)[:, ::-1]  # what this token and all after it hold
-        outside = tail <= 1 - top_p
-        outside[:, 0] = False
-        values = np.where(outside, -np.inf, values)
+        ascending = np.sort(values, axis=1)
+        outside = np.cumsum(_softmax(ascending), axis=1) <= 1 - top_p
+        outside[:, -1] = False
+        least = np.take_along_axis(ascending, outside.sum(axis=1, keepdims=True), axis=1)
+        values = np.where(values < least, -np.inf, values)
     if min_p > 0:
-        probabilities = _softmax(values)
-        values = np.where(probabilities < min_p * probabilities[:, :1], -np.inf, values)
+        least = values.max(axis=1, keepdims=True) + np.log(min_p)
+        values = np.where(values < least, -np.inf, values)
     return values
 
 
 def _softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the softmax over the last axis."""
-    exponentials = np.exp(values - values[:, :1])
+    exponentials = np.exp(values - values.max(axis=-1, keepdims=True))
     softmax: NDArray[np.float64] = exponentials / exponentials.sum(axis=-1, keepdims=True)
     return softmax

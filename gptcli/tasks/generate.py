@@ -1,6 +1,6 @@
 """Continue prompts: rows in, completions out, in order."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from itertools import islice
 
@@ -18,7 +18,7 @@ from gptcli.tasks.locating import located_model
 from gptcli.tasks.windows import Windows
 
 
-def generate(config: GenerateConfig) -> Iterator[Event]:
+def generate(config: GenerateConfig) -> Generator[Event, None, None]:
     """Yield a Completion for every sample of every row, in input order, and RowFailed for a row that cannot be done.
 
     Raises ModelError, DeviceError, ConfigError or InputError when the run as a whole cannot go on.

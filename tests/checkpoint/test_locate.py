@@ -144,7 +144,9 @@ def test_a_file_is_not_a_model_but_its_directory_may_be(checkpoint: Path) -> Non
         find(str(checkpoint / "model.safetensors"))
 
 
-@pytest.mark.parametrize("name", ["", "./x", "/no/where", "a/b/c", "a b", "../x", "x--y", "name.git", "x" * 97])
+@pytest.mark.parametrize(
+    "name", ["", "./x", "/no/where", "a/b/c", "a b", "../x", "x--y", "name.git", "x" * 97, "x" * 9999, "x\0"]
+)
 def test_what_cannot_be_a_repository_is_not_asked_for(name: str, downloads: list[str]) -> None:
     with pytest.raises(ModelError, match="no such directory"):
         find(name)

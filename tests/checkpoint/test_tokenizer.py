@@ -96,6 +96,10 @@ def test_a_default_token_that_the_model_has_no_row_for_is_left_out(directory: Pa
         ("pre_tokenizer", {"type": "Metaspace"}, "pre_tokenizer is Metaspace, expected GPT-2's ByteLevel"),
         ("decoder", {"type": "WordPiece"}, "decoder is WordPiece, expected GPT-2's ByteLevel"),
         ("normalizer", {"type": "NFC"}, "has a normalizer"),
+        ("model", {"type": "BPE", "vocab": {"a": 0}, "merges": [1]}, "not a BPE tokenizer"),
+        ("model", {"type": "BPE", "vocab": {"a": "0"}, "merges": []}, "not a BPE tokenizer"),
+        ("added_tokens", [{"content": "<pad>"}], "an entry of added_tokens has no id"),
+        ("added_tokens", [{"id": 3}], "is no token"),
         ("post_processor", {"type": "None such"}, "not a BPE tokenizer"),
     ],
 )

@@ -64,9 +64,7 @@ class FakeTask:
 
     def _row(self, config: GenerateConfig, index: int, record) -> Iterator[Event]:
         try:
-            prompt = text_of(
-                record, choose_column(tuple(record.columns), config.column) if record.columns else ""
-            )
+            prompt = text_of(record, choose_column(tuple(record.columns), config.column) if record.columns else "")
         except InputError as error:
             yield RowFailed(index=index, record=record, message=str(error))
             return
@@ -78,9 +76,7 @@ class FakeTask:
             if config.stream:
                 yield TextDelta(text=text[:2])
                 yield TextDelta(text=text[2:])
-            yield completion(
-                index=index, sample=sample, record=record, prompt=prompt, text=text, seed=config.seed
-            )
+            yield completion(index=index, sample=sample, record=record, prompt=prompt, text=text, seed=config.seed)
 
 
 def completion(**changes) -> Completion:
@@ -132,10 +128,7 @@ def gptcli(task: FakeTask) -> Callable[..., Ended]:
 
     def call(*arguments: str, **streams) -> Ended:
         console = Console(
-            **(
-                {"stdin": Untouchable(), "stdout": BytesIO(), "stderr": StringIO(), "environment": {}}
-                | streams
-            )
+            **({"stdin": Untouchable(), "stdout": BytesIO(), "stderr": StringIO(), "environment": {}} | streams)
         )
         code = run(arguments, console)
         out = console.stdout.getvalue().decode() if isinstance(console.stdout, BytesIO) else ""

@@ -211,12 +211,7 @@ def test_a_run_is_resumed_with_another_batch_size_and_device(gptcli, task, tmp_p
     task.raise_at = {1: KeyboardInterrupt()}
     gptcli("generate", "a", "b", "-o", str(target))
     task.raise_at = {}
-    assert (
-        gptcli(
-            "generate", "a", "b", "-o", str(target), "--resume", "--batch-size", "3", "--device", "cpu"
-        ).code
-        == 0
-    )
+    assert gptcli("generate", "a", "b", "-o", str(target), "--resume", "--batch-size", "3", "--device", "cpu").code == 0
 
 
 def test_a_run_that_fails_before_its_first_result_leaves_the_file_alone(gptcli, task, tmp_path):

@@ -79,9 +79,7 @@ def test_out_of_memory_exits_5_and_names_the_option_to_lower(gptcli, task):
 @pytest.mark.parametrize(
     ("error", "code", "told"), [(KeyboardInterrupt, 130, "interrupted"), (Terminated, 143, "terminated")]
 )
-def test_an_interrupted_run_closes_its_task_and_exits_with_the_code_of_the_signal(
-    gptcli, task, error, code, told
-):
+def test_an_interrupted_run_closes_its_task_and_exits_with_the_code_of_the_signal(gptcli, task, error, code, told):
     task.raise_at = {1: error()}
     ended = gptcli("generate", "one", "two", "--jsonl")
     assert (ended.code, ended.err) == (code, f"gptcli: {told}\n")

@@ -45,12 +45,15 @@ main()
 """
 
 
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
 def python(code, *arguments, **options):
-    """Start Python with this code."""
+    """Start Python with this code, its streams buffered as they are for a user."""
     pipe = subprocess.PIPE
     return subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
-        **({"stdin": subprocess.DEVNULL, "stdout": pipe, "stderr": pipe, "text": True} | options),
+        **({"stdin": subprocess.DEVNULL, "stdout": pipe, "stderr": pipe, "text": True, "env": BUFFERED} | options),
     )
 
 
@@ -68,7 +71,7 @@ def python(code, *arguments, **options):
     ],
 )
 def test_help_version_completion_and_usage_errors_import_nothing_heavy(line, code, environment):
-    process = python(LIST_MODULES, *line.split(), env={**os.environ, **environment})
+    process = python(LIST_MODULES, *line.split(), env={**BUFFERED, **environment})
     _, err = process.communicate(timeout=60)
     assert process.returncode == code
     assert {module.partition(".")[0] for module in err.split()} & HEAVY == set()
@@ -76,15 +79,16 @@ def test_help_version_completion_and_usage_errors_import_nothing_heavy(line, cod
 
 def test_completion_completes_commands_and_options():
     words = {"_GPTCLI_COMPLETE": "complete_bash", "COMP_WORDS": "gptcli generate --max-n", "COMP_CWORD": "2"}
-    out, _ = python(LIST_MODULES, env={**os.environ, **words}).communicate(timeout=60)
+    out, _ = python(LIST_MODULES, env={**BUFFERED, **words}).communicate(timeout=60)
     assert out.split() == ["--max-new-tokens"]
 
 
 def test_a_reader_that_takes_one_line_and_leaves_ends_the_run_silently_with_141():
     process = python(ENDLESS, "generate", "a", "--jsonl")
     assert process.stdout.readline().startswith('{"index": 0')
+    assert process.stderr.readline() == "two rows are out\n"
     process.stdout.close()
-    assert process.stderr.read() == "two rows are out\n"
+    assert process.stderr.read() == ""
     process.stderr.close()
     assert process.wait(timeout=60) == 141
 
@@ -122,7 +126,5 @@ def test_a_signal_keeps_the_rows_that_are_whole_and_says_how_to_go_on(tmp_path, 
 
 def test_closed_standard_streams_are_no_bug():
     command = [sys.executable, "-m", "gptcli", "--version"]
-    done = subprocess.run(
-        ["sh", "-c", '"$@" <&- >&-', "sh", *command], check=False, capture_output=True, text=True
-    )
+    done = subprocess.run(["sh", "-c", '"$@" <&- >&-', "sh", *command], check=False, capture_output=True, text=True)
     assert "Traceback" not in done.stderr

@@ -46,9 +46,7 @@ def test_a_number_that_was_continued_is_not_repeated_either(completion):
 
 def test_a_renamed_column_never_takes_the_place_of_another(completion):
     told = []
-    row = json.loads(
-        objects(told).sample(completion(record=record_of(prompt="p", seed="mine", input_seed="yours")))
-    )
+    row = json.loads(objects(told).sample(completion(record=record_of(prompt="p", seed="mine", input_seed="yours"))))
     assert (row["seed"], row["input_input_seed"], row["input_seed"]) == (7, "mine", "yours")
     assert len(told) == 1
 

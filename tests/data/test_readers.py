@@ -187,9 +187,7 @@ def test_a_whole_utf16_text_is_refused(write: Write) -> None:
 
 
 def test_a_missing_file_and_a_directory_are_refused_before_a_row_is_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(
-        InputError, match=r"cannot read .*none.txt: No such file or directory; check the path"
-    ):
+    with pytest.raises(InputError, match=r"cannot read .*none.txt: No such file or directory; check the path"):
         read_records(str(tmp_path / "none.txt"), io.BytesIO())
     with pytest.raises(InputError, match="it is a directory; give a file"):
         read_records(str(tmp_path), io.BytesIO())

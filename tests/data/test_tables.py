@@ -42,9 +42,7 @@ def test_a_bad_cell_leaves_its_row_the_other_cells() -> None:
         (b'1,"2"x,3', "is not well-formed", {}),
     ],
 )
-def test_a_ragged_csv_row_is_a_bad_row_and_the_next_is_read(
-    row: bytes, message: str, columns: dict[str, str]
-) -> None:
+def test_a_ragged_csv_row_is_a_bad_row_and_the_next_is_read(row: bytes, message: str, columns: dict[str, str]) -> None:
     bad, good = read_csv(io.BytesIO(b"a,b,c\n" + row + b"\n4,5,6\n"), "file")
     assert message in str(bad.error)
     assert (bad.line, bad.columns) == (2, columns)
