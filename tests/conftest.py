@@ -6,6 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples in every run: near ties between a float32 logit and its neighbour 1e-6 away are real, rare, and
+# no reason to turn a build red. GPTCLI_TEST_PROFILE=explore looks at new examples.
+_COMMON: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+settings.register_profile("repeatable", derandomize=True, **_COMMON)
+settings.register_profile("explore", **_COMMON)
+settings.load_profile(os.environ.get("GPTCLI_TEST_PROFILE", "repeatable"))
 
 SHARED = Path(os.environ.get("GPTCLI_SHARED", Path(__file__).parents[2] / "shared"))
 TINY_SHAPE: dict[str, Any] = {"vocab_size": 96, "n_positions": 48, "n_embd": 32, "n_layer": 2, "n_head": 4}
@@ -60,12 +68,12 @@ def save_random_gpt2(directory: Path, *, seed: int = 0, spread: float = 0.3, **s
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    generator = torch.Generator().manual_seed(seed)
     config = GPT2Config(**{**TINY_SHAPE, "bos_token_id": 0, "eos_token_id": 0, **shape})
-    model = GPT2LMHeadModel(config)
-    with torch.no_grad():
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(seed)
+        model = GPT2LMHeadModel(config)
         for parameter in model.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=generator) * spread)
+            parameter.add_(torch.randn_like(parameter) * spread)
     model.save_pretrained(directory)
     write_byte_tokenizer(directory, config.vocab_size)
     return directory

@@ -66,6 +66,12 @@ class Engine:
         self._searches.pop(key, None)
         self._let_go([branch for branch in self._running if branch.request.key == key])
 
+    def clear(self) -> None:
+        """Drop all requests; every slot is free."""
+        self._waiting.clear()
+        self._running.clear()
+        self._searches.clear()
+
     def step(self) -> list[Finished | Piece]:
         """Do one round; return what finished and what can be streamed."""
         events: list[Finished | Piece] = []

@@ -7,7 +7,7 @@ The input is read in its own thread, so that a slow producer never holds back a 
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -35,11 +35,20 @@ class _Row(Generic[Other]):
         return not isinstance(self.item, Request) or len(self.finished) == self.item.samples
 
 
-def in_order(engine: Engine, items: Iterable[Request | Other]) -> Iterator[Finished | Piece | Other]:
+def in_order(engine: Engine, items: Iterable[Request | Other]) -> Generator[Finished | Piece | Other, None, None]:
     """Yield the samples of each request, and everything else as it came, in the order of the input.
 
-    Closing the iterator drops what is unfinished.
+    Raises what the input raises, after the results of all that came before. Closing the iterator drops what is
+    unfinished.
     """
+    try:
+        yield from _results(engine, items)
+    finally:
+        engine.clear()
+
+
+def _results(engine: Engine, items: Iterable[Request | Other]) -> Iterator[Finished | Piece | Other]:
+    """Feed the engine, and yield what it gives back in the order of the input."""
     rows: deque[_Row[Other]] = deque()
     by_key: dict[int, _Row[Other]] = {}
     window = WINDOW_BATCHES * engine.backend.slots
@@ -51,6 +60,8 @@ def in_order(engine: Engine, items: Iterable[Request | Other]) -> Iterator[Finis
                     by_key[item.key] = row
                     engine.submit(item)
             if not rows:
+                if source.error is not None:
+                    raise source.error
                 return
             if engine.has_work:
                 for event in engine.step():
@@ -94,6 +105,8 @@ class _ReadAhead(Generic[Other]):
         self._queue: queue.Queue[Request | Other | _End] = queue.Queue(limit)
         self._closed = threading.Event()
         self._ended = False
+        self.error: BaseException | None = None
+        """What ended the input, once everything before it has been taken."""
         # A daemon: a read from a terminal or a pipe cannot be interrupted and must not keep the process alive.
         self._thread = threading.Thread(target=self._read, daemon=True, name="gptcli-input")
 
@@ -114,9 +127,7 @@ class _ReadAhead(Generic[Other]):
             except queue.Empty:
                 return
             if isinstance(item, _End):
-                self._ended = True
-                if item.error is not None:
-                    raise item.error
+                self._ended, self.error = True, item.error
                 return
             yield item
 

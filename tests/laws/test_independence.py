@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptcli.engine.options import SamplingOptions
 from tests.decoding import decode, loaded
 
-FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=12)
 PROMPTS = st.lists(st.lists(st.integers(1, 95), min_size=1, max_size=25), min_size=1, max_size=9)
 SAMPLED = SamplingOptions(max_new_tokens=12, top_k=20)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptcli.engine.options import SamplingOptions
@@ -13,7 +13,7 @@ from gptcli.errors import ModelError
 from tests.conftest import save_random_gpt2
 from tests.decoding import decode, loaded, reference, reference_tokens
 
-FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=12)
 PROMPTS = st.lists(st.lists(st.integers(1, 95), min_size=1, max_size=30), min_size=1, max_size=11)
 
 VARIANTS = {

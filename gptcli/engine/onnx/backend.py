@@ -6,7 +6,7 @@ takes each row's own length and writes its new keys and values in place.
 """
 
 import mmap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ class OnnxBackend:
         self._width = config.n_embd
         self._sessions = open_sessions(config, weights, quantized=quantized, threads=threads)
         shape = (slots, config.n_head, config.n_positions, config.head_dim)
-        self._cache = {f"{layer}.{part}": _lazy_zeros(shape) for layer in range(config.n_layer) for part in ("k", "v")}
+        self._cache = [(_lazy_zeros(shape), _lazy_zeros(shape)) for _ in range(config.n_layer)]
         self._decode_steps: dict[int, _BodyStep] = {}
         self._head = _Head(self._sessions.head, config.vocab_size)
 
@@ -61,8 +61,9 @@ class OnnxBackend:
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Copy the first length positions of one slot's cache over another's."""
-        for array in self._cache.values():
-            array[target, :, :length] = array[source, :, :length]
+        for keys, values in self._cache:
+            keys[target, :, :length] = keys[source, :, :length]
+            values[target, :, :length] = values[source, :, :length]
 
     def score(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
         """Return log p(token | the tokens before it), natural log, for every token of each sequence but its first."""
@@ -101,7 +102,7 @@ class OnnxBackend:
 
     def _body_step(self, slot: int, rows: int, width: int, wanted: NDArray[np.int64]) -> "_BodyStep":
         """Bind the body to a range of the cache's slots."""
-        cache = {name: array[slot : slot + rows] for name, array in self._cache.items()}
+        cache = [(keys[slot : slot + rows], values[slot : slot + rows]) for keys, values in self._cache]
         return _BodyStep(self._sessions.body, rows, width, wanted, cache, self._width)
 
 
@@ -110,38 +111,38 @@ class _BodyStep:
 
     def __init__(
         self,
-        session: ort.InferenceSession,
+        sessions: Sequence[ort.InferenceSession],
         rows: int,
         width: int,
         wanted: NDArray[np.int64],
-        cache: dict[str, Floats],
+        cache: list[tuple[Floats, Floats]],
         n_embd: int,
     ) -> None:
         self.tokens = np.zeros((rows, width), np.int64)
         self.positions = np.zeros((rows, width), np.int64)
         self.last = np.zeros(rows, np.int32)
         self.total = np.zeros(1, np.int32)
-        self._wanted = np.ascontiguousarray(wanted, np.int64)
         self._hidden = np.empty((len(wanted), n_embd), np.float32)
-        self._session = session
-        self._binding = session.io_binding()
+        stream = np.empty((rows, width, n_embd), np.float32)  # a part overwrites it only after it has read it
         inputs: dict[str, NDArray[Any]] = {
             "tokens": self.tokens,
             "positions": self.positions,
             "last": self.last,
             "total": self.total,
-            "wanted": self._wanted,
+            "stream": stream,
+            "wanted": np.ascontiguousarray(wanted, np.int64),
         }
-        for name, array in inputs.items():
-            _bind_input(self._binding, name, array)
-        for name, array in cache.items():
-            _bind_input(self._binding, f"past.{name}", array)
-            _bind_output(self._binding, f"present.{name}", array)
-        _bind_output(self._binding, "hidden", self._hidden)
+        outputs: dict[str, NDArray[Any]] = {"next_stream": stream, "hidden": self._hidden}
+        for layer, (keys, values) in enumerate(cache):
+            for name, array in ((f"{layer}.k", keys), (f"{layer}.v", values)):
+                inputs[f"past.{name}"] = outputs[f"present.{name}"] = array
+        self._arrays = inputs | outputs  # the bindings hold addresses only
+        self._bound = [(session, _bind(session, inputs, outputs)) for session in sessions]
 
     def run(self) -> Floats:
         """Run the body; the result is valid until the next run."""
-        _run(self._session, self._binding)
+        for session, binding in self._bound:
+            _run(session, binding)
         return self._hidden
 
 
@@ -164,15 +165,14 @@ class _Head:
             top_ids=np.empty((rows, top), np.int64),
             logsumexp=np.empty(rows, np.float32),
         )
-        binding = self._session.io_binding()
-        count = np.array([top], np.int64)
-        _bind_input(binding, "hidden", hidden)
-        _bind_input(binding, "top", count)
-        _bind_output(binding, "logits", logits.values)
-        _bind_output(binding, "top_values", logits.top_values)
-        _bind_output(binding, "top_ids", logits.top_ids)
-        _bind_output(binding, "logsumexp", logits.logsumexp)
-        _run(self._session, binding)
+        inputs: dict[str, NDArray[Any]] = {"hidden": hidden, "top": np.array([top], np.int64)}
+        outputs: dict[str, NDArray[Any]] = {
+            "logits": logits.values,
+            "top_values": logits.top_values,
+            "top_ids": logits.top_ids,
+            "logsumexp": logits.logsumexp,
+        }
+        _run(self._session, _bind(self._session, inputs, outputs))
         return logits
 
 
@@ -186,14 +186,18 @@ def _run(session: ort.InferenceSession, binding: ort.IOBinding) -> None:
         raise DeviceError("out of memory: lower --batch-size") from error
 
 
-def _bind_input(binding: ort.IOBinding, name: str, array: NDArray[Any]) -> None:
-    """Let a session read an input where it lies."""
-    binding.bind_input(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
-
-
-def _bind_output(binding: ort.IOBinding, name: str, array: NDArray[Any]) -> None:
-    """Let a session write an output where it shall lie."""
-    binding.bind_output(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
+def _bind(
+    session: ort.InferenceSession, inputs: Mapping[str, NDArray[Any]], outputs: Mapping[str, NDArray[Any]]
+) -> ort.IOBinding:
+    """Let a session read its inputs and write its outputs where they lie; those of other sessions are passed over."""
+    binding = session.io_binding()
+    for node in session.get_inputs():
+        array = inputs[node.name]
+        binding.bind_input(node.name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
+    for node in session.get_outputs():
+        array = outputs[node.name]
+        binding.bind_output(node.name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
+    return binding
 
 
 def _lazy_zeros(shape: tuple[int, ...]) -> Floats:

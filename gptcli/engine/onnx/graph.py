@@ -1,7 +1,7 @@
-"""GPT-2 as two ONNX graphs, built node by node: the body (tokens to hidden states) and the head (to logits).
+"""GPT-2 as ONNX graphs, built node by node: the body (tokens to hidden states), in parts, and the head (to logits).
 
-Two graphs rather than one, so that their sessions open side by side and the head can run over any positions,
-in chunks, without the body. Linear layers keep the checkpoint's own layout: GPT-2 stores (in, out), which is
+Several graphs rather than one, so that their sessions open side by side and the head can run over any
+positions, in chunks, without the body. Linear layers keep the checkpoint's own layout: GPT-2 stores (in, out), which is
 what MatMul wants, so weights are used as they lie in the file. Shapes: B rows, T new tokens, M cache
 positions, N wanted positions, K candidates, V vocabulary.
 """
@@ -14,7 +14,8 @@ from onnx import TensorProto, helper
 
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.safetensors import TensorLocation
-from gptcli.engine.onnx.quantize import BLOCK_SIZE, codes, scales, unembedding
+from gptcli.engine.onnx.parts import BodyPart, unembedding
+from gptcli.engine.onnx.quantize import BLOCK_SIZE, codes, scales
 
 MICROSOFT = "com.microsoft"
 OPSET = 20  # the first with Gelu
@@ -119,33 +120,49 @@ class Branch:
     bias: str
 
 
-def body_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quantized: bool) -> bytes:
-    """Build the graph from tokens to the final hidden states at the wanted positions.
+def body_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quantized: bool, part: BodyPart) -> bytes:
+    """Build a part of the body, which goes from tokens to the final hidden states at the wanted positions.
 
-    Inputs: tokens and positions (B, T); last (B,), the index of each row's last real token in its cache; total
-    (1,), the largest of those plus one; wanted (N, 2), pairs of row and column of tokens; past.L.k and past.L.v
-    (B, heads, M, head_dim). Outputs: hidden (N, width) and present.L.*, which must be bound to the past's memory.
+    Inputs of the first part: tokens and positions (B, T); of the others: stream (B, T, width), the part before's
+    next_stream. Inputs of the last part: wanted (N, 2), pairs of row and column of tokens. Inputs of all: last
+    (B,), the index of each row's last real token in its cache; total (1,), the largest of those plus one;
+    past.L.k and past.L.v (B, heads, M, head_dim). Outputs: next_stream, or hidden (N, width) of the last part,
+    and present.L.*, which must be bound to the past's memory.
     """
     g = GraphBuilder(config=config, weights=weights, quantized=quantized)
-    tokens = g.input("tokens", TensorProto.INT64, ["B", "T"])
-    positions = g.input("positions", TensorProto.INT64, ["B", "T"])
     g.input("last", TensorProto.INT32, ["B"])
     g.input("total", TensorProto.INT32, [1])
-    wanted = g.input("wanted", TensorProto.INT64, ["N", 2])
-    token_embedding = g.node("Gather", [g.weight("wte.weight"), tokens], "token_embedding")
-    position_embedding = g.node("Gather", [g.weight("wpe.weight"), positions], "position_embedding")
-    residual = g.node("Add", [token_embedding, position_embedding], "embedding")
-    normed = g.layer_norm(residual, "h.0.ln_1", "h.0.ln_1.out")
-    for layer in range(config.n_layer):
+    residual = _embedding(g) if part.is_first else g.input("stream", TensorProto.FLOAT, ["B", "T", config.n_embd])
+    normed = g.layer_norm(residual, f"h.{part.begin}.ln_1", f"h.{part.begin}.ln_1.out")
+    for layer in range(part.begin, part.end):
         attended = _attention(g, normed, layer)
         residual, normed = g.add_and_norm(residual, attended, f"h.{layer}.ln_2", f"h.{layer}.ln_2.out")
         branch = _perceptron(g, normed, layer)
-        if layer < config.n_layer - 1:
+        if layer < part.end - 1:
             residual, normed = g.add_and_norm(residual, branch, f"h.{layer + 1}.ln_1", f"h.{layer + 1}.ln_1.out")
+    if part.is_last:
+        _final_norm(g, residual, branch)
+    else:
+        output = g.output("next_stream", TensorProto.FLOAT, ["B", "T", config.n_embd])
+        g.node("Add", [g.node("Add", [residual, branch.product], "unbiased"), g.weight(branch.bias)], output)
+    return g.model("body")
+
+
+def _embedding(g: GraphBuilder) -> str:
+    """Add the token and position embeddings."""
+    tokens = g.input("tokens", TensorProto.INT64, ["B", "T"])
+    positions = g.input("positions", TensorProto.INT64, ["B", "T"])
+    token_embedding = g.node("Gather", [g.weight("wte.weight"), tokens], "token_embedding")
+    position_embedding = g.node("Gather", [g.weight("wpe.weight"), positions], "position_embedding")
+    return g.node("Add", [token_embedding, position_embedding], "embedding")
+
+
+def _final_norm(g: GraphBuilder, residual: str, branch: Branch) -> None:
+    """Add the last normalization, over the wanted positions only."""
+    wanted = g.input("wanted", TensorProto.INT64, ["N", 2])
     residual = g.node("GatherND", [residual, wanted], "wanted.residual")
     branch = replace(branch, product=g.node("GatherND", [branch.product, wanted], "wanted.product"))
-    g.add_and_norm(residual, branch, "ln_f", g.output("hidden", TensorProto.FLOAT, ["N", config.n_embd]))
-    return g.model("body")
+    g.add_and_norm(residual, branch, "ln_f", g.output("hidden", TensorProto.FLOAT, ["N", g.config.n_embd]))
 
 
 def head_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quantized: bool) -> bytes:

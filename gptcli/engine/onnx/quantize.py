@@ -5,7 +5,6 @@ quantized the same way as they come, a row at a time, so that a batch never chan
 norms and biases stay as they are. The cost in perplexity is measured by benchmarks/int8.py.
 """
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from gptcli.checkpoint.cache import cached, identity
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.safetensors import TensorLocation, read_header
 from gptcli.checkpoint.weights import LM_HEAD, WTE, Weights
+from gptcli.engine.onnx.parts import linear_weights
 
 BLOCK_SIZE = 128
 """Inputs that share a scale: of 32, 128 and 256 the best speed at every batch size for a quarter more error."""
@@ -54,19 +54,6 @@ def quantize(weight: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np
     safe = np.where(scale == 0, 1, scale).astype(np.float32)
     rounded = np.rint(padded / safe[..., None]) + CODE_OFFSET
     return np.ascontiguousarray(rounded, np.uint8), np.ascontiguousarray(safe)  # save_file wants C order
-
-
-def linear_weights(config: ModelConfig, tensors: Mapping[str, TensorLocation]) -> Iterator[str]:
-    """Yield the names of all weights that are quantized."""
-    yield unembedding(tensors)
-    for layer in range(config.n_layer):
-        for name in ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"):
-            yield f"h.{layer}.{name}.weight"
-
-
-def unembedding(tensors: Mapping[str, TensorLocation]) -> str:
-    """Name the weight that turns hidden states into logits: the token embedding, unless a model has another."""
-    return LM_HEAD if LM_HEAD in tensors else WTE
 
 
 def _output_major(weights: Weights, name: str) -> NDArray[np.float32]:

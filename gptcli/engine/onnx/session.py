@@ -8,12 +8,11 @@ The serialized graph is cached, so that a run need not import onnx.
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 import onnxruntime as ort
@@ -25,7 +24,8 @@ from gptcli.checkpoint.cache import cached
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.safetensors import TensorLocation
 from gptcli.checkpoint.weights import Weights
-from gptcli.engine.onnx.quantize import linear_weights, quantized_locations, unembedding
+from gptcli.engine.onnx.parts import BodyPart, body_parts, float_weights
+from gptcli.engine.onnx.quantize import quantized_locations
 from gptcli.errors import DeviceError, ModelError
 
 SILENT = 4  # ONNX Runtime's own messages never reach stderr; its exceptions do
@@ -35,32 +35,27 @@ FOLDER_KEY = "session.model_external_initializers_file_folder_path"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sessions:
-    """The two halves of the model, ready to run."""
+    """The parts of the model, ready to run."""
 
-    body: ort.InferenceSession
+    body: tuple[ort.InferenceSession, ...]
     head: ort.InferenceSession
 
 
-Half = Literal["body", "head"]
-
-
 def open_sessions(config: ModelConfig, weights: Weights, *, quantized: bool, threads: int) -> Sessions:
-    """Open the body and the head side by side; raise ModelError when ONNX Runtime refuses the model."""
+    """Open all parts side by side; raise ModelError when ONNX Runtime refuses the model."""
     use_threads(threads)
-    locations = dict(weights.tensors)
+    tensors = dict(weights.tensors)
     if quantized:
-        locations |= quantized_locations(weights, config)
+        tensors |= quantized_locations(weights, config)
 
-    def open_half(half: Half) -> ort.InferenceSession:
-        graph = _serialized(half, config, locations, quantized)
-        in_memory = [
-            name for name in _float_weights(half, config, locations, quantized) if locations[name].dtype != "F32"
-        ]
+    def open_part(part: BodyPart | None) -> ort.InferenceSession:
+        graph = _serialized(part, config, tensors, quantized)
+        in_memory = [name for name in float_weights(part, tensors, quantized) if tensors[name].dtype != "F32"]
         return _open(graph, {name: weights.array(name) for name in in_memory})
 
-    with ThreadPoolExecutor(2) as pool:
-        body, head = pool.map(open_half, get_args(Half))
-    return Sessions(body=body, head=head)
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        head, *body = pool.map(open_part, (None, *body_parts(config.n_layer)))
+    return Sessions(body=tuple(body), head=head)
 
 
 def use_threads(threads: int) -> None:
@@ -73,38 +68,28 @@ def use_threads(threads: int) -> None:
         ort.set_global_thread_pool_sizes(threads, 1)
 
 
-def _serialized(half: Half, config: ModelConfig, locations: Mapping[str, TensorLocation], quantized: bool) -> bytes:
-    """Return the graph, from the cache when this one has been built before."""
-    place = {key: [str(value.file), value.offset, value.shape] for key, value in sorted(locations.items())}
-    facts = json.dumps([__version__, half, quantized, repr(config), place]).encode()
+def _serialized(
+    part: BodyPart | None, config: ModelConfig, tensors: Mapping[str, TensorLocation], quantized: bool
+) -> bytes:
+    """Return a part's graph, from the cache when it has been built before; None is the head."""
+    places = {key: [str(value.file), value.offset, value.shape] for key, value in sorted(tensors.items())}
+    facts = json.dumps([__version__, ort.__version__, quantized, repr(config), repr(part), places])
+    name = "head" if part is None else f"body-{part.begin}-{part.end}"
 
     def build(path: Path) -> None:
         from gptcli.engine.onnx.graph import body_graph, head_graph
 
-        path.write_bytes((body_graph if half == "body" else head_graph)(config, locations, quantized))
+        if part is None:
+            path.write_bytes(head_graph(config, tensors, quantized))
+        else:
+            path.write_bytes(body_graph(config, tensors, quantized, part))
 
     try:
-        return cached(hashlib.sha256(facts).hexdigest(), f"{half}.onnx", build).read_bytes()
+        return cached(hashlib.sha256(facts.encode()).hexdigest(), f"{name}.onnx", build).read_bytes()
     except ModelError:  # a home that cannot be written costs 0.1 s a run and changes nothing
         with tempfile.NamedTemporaryFile() as file:
             build(Path(file.name))
             return Path(file.name).read_bytes()
-
-
-def _float_weights(
-    half: Half, config: ModelConfig, locations: Mapping[str, TensorLocation], quantized: bool
-) -> Iterator[str]:
-    """Yield the names of the weights that a graph uses as they are."""
-    linear = set(linear_weights(config, locations))
-    if half == "head":
-        yield from () if quantized else (unembedding(locations),)
-        return
-    yield from ("wte.weight", "wpe.weight", "ln_f.weight", "ln_f.bias")
-    for layer in range(config.n_layer):
-        for name in ("ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"):
-            yield f"h.{layer}.{name}.bias"
-            if not (quantized and f"h.{layer}.{name}.weight" in linear):
-                yield f"h.{layer}.{name}.weight"
 
 
 def _open(graph: bytes, in_memory: dict[str, NDArray[np.float32]]) -> ort.InferenceSession:
