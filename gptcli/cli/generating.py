@@ -52,9 +52,9 @@ def run(console: Console, *, request: Request, config: GenerateConfig) -> None:
         if request.sampling.seed not in (None, sink.seed):
             raise ConfigError(f"{request.output.output} was started with --seed {sink.seed}")
         config = replace(config, seed=sink.seed, skip_rows=sink.rows_done, stream=_is_streamable(request, rows))
-        left = None if rows.count is None else rows.count - sink.rows_done
+        lines = rows.count_lines(console) if console.live else None
         shared = request.output.output is None and console.stdout.isatty()
-        with Progress(console, rows=left, shared=shared) as progress:
+        with Progress(console, lines=rows.count or lines, shared=shared) as progress:
             _generate(request, rows, sink, progress, config)
 
 

@@ -21,13 +21,14 @@ class Progress:
         self,
         console: Console,
         *,
-        rows: int | None,
+        lines: int | None,
         shared: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Follow this many rows, None if nobody knows; shared says that results go to the same terminal."""
+        """Follow an input of this many lines, None if nobody knows; shared: results go to the same terminal."""
         self._console = console
-        self._total = rows
+        self._lines = lines
+        self._first_line: int | None = None
         self._shared = shared
         self._clock = clock
         self._began = clock()
@@ -54,8 +55,13 @@ class Progress:
         if self._shared:
             self.clear()
 
-    def count(self, *, rows: int, tokens: int) -> None:
-        """Count what was done; show it once that took long, unless results on the screen show it anyway."""
+    def count(self, *, rows: int, tokens: int, line: int) -> None:
+        """Count what was done, up to a line of the input; show it once that took long.
+
+        Results on the same screen show it anyway.
+        """
+        if self._first_line is None:
+            self._first_line = line
         self._rows += rows
         self._tokens += tokens
         if self._shared or not rows:
@@ -64,7 +70,10 @@ class Progress:
         if seconds < PATIENCE_SECONDS:
             self.clear()
         else:
-            self._show(summary(rows=self._rows, total=self._total, tokens=self._tokens, seconds=seconds))
+            share = None
+            if self._lines and self._lines >= line:
+                share = (line - self._first_line + 1) / (self._lines - self._first_line + 1)
+            self._show(summary(rows=self._rows, share=share, tokens=self._tokens, seconds=seconds))
 
     def detail(self, text: str) -> None:
         """Tell a detail, when verbose."""
@@ -104,13 +113,11 @@ class Progress:
         self._line.start()
 
 
-def summary(*, rows: int, total: int | None, tokens: int, seconds: float) -> str:
-    """Return how far the work is: rows, speed, and the time left where the number of rows is known."""
-    parts = [
-        f"{rows:,} of {total:,} rows" if total else f"{rows:,} rows",
-        f"{tokens / seconds:,.0f} tokens/s",
-    ]
-    if total:
-        left = round(seconds / rows * (total - rows))
+def summary(*, rows: int, share: float | None, tokens: int, seconds: float) -> str:
+    """Return how far the work is: rows, speed, and the time left where the done share of the input is known."""
+    parts = [f"{rows:,} rows", f"{tokens / seconds:,.0f} tokens/s"]
+    if share:
+        left = round(seconds / share - seconds)
+        parts[0] += f" ({share:.0%})"
         parts.append(f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left")
     return ", ".join(parts)

@@ -1,5 +1,6 @@
 """Turn results into the bytes that are printed or written: plain text, JSON rows, or a table's rows."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
 from gptcli.cli.console import utf8
@@ -24,10 +25,13 @@ SAMPLE_KEYS = (
     "seed",
 )
 
+LOGPROB_DIGITS = 4
+"""Backends agree to 1e-4: more digits would be noise."""
+
 Warn = Callable[[str], None]
 
 
-class Renderer:
+class Renderer(ABC):
     """What every form of output can be asked for; a form overrides what it has."""
 
     def begin(self) -> bytes:
@@ -38,9 +42,9 @@ class Renderer:
         """Return the next piece of the sample that is being streamed."""
         return b""
 
+    @abstractmethod
     def sample(self, completion: Completion) -> bytes:
         """Return a finished sample, or nothing while its row is not whole."""
-        raise NotImplementedError
 
     def failed(self, failure: RowFailed) -> bytes:
         """Return what stands in the place of a row that failed."""
@@ -89,6 +93,7 @@ class Objects(Renderer):
     def sample(self, completion: Completion) -> bytes:
         """Return the sample as an object."""
         values: dict[str, object] = {key: getattr(completion, key) for key in SAMPLE_KEYS}
+        values["logprob"] = round(completion.logprob, LOGPROB_DIGITS)
         if completion.tokens is not None:
             values["tokens"] = [_token(token) for token in completion.tokens]
         return self._row(values, completion.record)
@@ -193,5 +198,5 @@ def _prompt_column(record: Record, wanted: str | None) -> str | None:
 
 
 def _token(token: TokenLogprob) -> dict[str, object]:
-    top = [{"token": text, "logprob": logprob} for text, logprob in token.top]
-    return {"token": token.token, "logprob": token.logprob, "top": top}
+    top = [{"token": text, "logprob": round(logprob, LOGPROB_DIGITS)} for text, logprob in token.top]
+    return {"token": token.token, "logprob": round(token.logprob, LOGPROB_DIGITS), "top": top}

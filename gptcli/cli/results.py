@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from gptcli.cli.progress import Progress
 from gptcli.cli.render import Renderer
 from gptcli.cli.sinks import Sink
+from gptcli.data.records import Record
 from gptcli.errors import InputError
 from gptcli.tasks.events import Completion, Event, Notice, RowFailed, Stage, TextDelta
 
@@ -36,24 +37,25 @@ class Results:
                     self._sink.flush()
                 case Completion():
                     self._write(self._renderer.sample(event))
-                    self._count(whole=event.sample == self._num_samples - 1, tokens=event.new_tokens)
+                    whole = event.sample == self._num_samples - 1
+                    self._count(event.record, whole=whole, tokens=event.new_tokens)
                 case RowFailed():
                     reason = f"{event.record.origin}: {event.message}"
                     if not lone:
                         self._progress.error(reason)
                     self._write(self._renderer.failed(event))
                     self._failed += 1
-                    self._count(whole=True, tokens=0)
+                    self._count(event.record, whole=True, tokens=0)
         self._write(self._renderer.end())
         self._sink.finish()
         if self._failed:
             raise InputError(reason if lone else f"{self._failed} of {self._rows} rows failed")
 
-    def _count(self, *, whole: bool, tokens: int) -> None:
+    def _count(self, record: Record, *, whole: bool, tokens: int) -> None:
         if whole:
             self._rows += 1
             self._sink.commit_row()
-        self._progress.count(rows=int(whole), tokens=tokens)
+        self._progress.count(rows=int(whole), tokens=tokens, line=record.line)
 
     def _write(self, data: bytes) -> None:
         self._progress.make_room()

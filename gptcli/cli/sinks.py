@@ -1,6 +1,7 @@
 """Where results go: standard output, or a file that a later run can continue."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -9,7 +10,7 @@ from gptcli.cli.console import Console
 from gptcli.data.output import OutputFile
 
 
-class Sink:
+class Sink(ABC):
     """Takes results; as a context manager it lets go of what it holds."""
 
     def __enter__(self) -> Self:
@@ -26,9 +27,9 @@ class Sink:
         return False
 
     @property
+    @abstractmethod
     def seed(self) -> int:
         """The seed of the run, an earlier one's where that is continued."""
-        raise NotImplementedError
 
     @property
     def rows_done(self) -> int:
@@ -40,9 +41,9 @@ class Sink:
         """Whether nothing has been written, by an earlier run neither."""
         return True
 
+    @abstractmethod
     def write(self, data: bytes) -> None:
         """Take a part of the result."""
-        raise NotImplementedError
 
     def flush(self) -> None:
         """Show what was written to whoever watches."""

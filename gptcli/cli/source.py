@@ -1,7 +1,9 @@
 """Where rows come from: the command line, a file, or standard input."""
 
+import os
+import stat
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import chain
 
@@ -10,6 +12,8 @@ from gptcli.cli.options import SourceFlags
 from gptcli.data.readers import read_records
 from gptcli.data.records import Record
 from gptcli.errors import UsageError
+
+BLOCK_BYTES = 1 << 20
 
 RecordGenerator = Generator[Record, None, None]
 
@@ -23,6 +27,8 @@ class Rows:
     """How many; None where only reading them all would tell."""
     single_text: str | None = None
     """The text of the only row, where there is one by the way it was asked for."""
+    path: str | None = None
+    """The file that they are read from; "-" is standard input, None are arguments."""
 
     def peeked(self) -> tuple[tuple[str, ...], Iterator[Record]]:
         """Return the columns of the first row that has any, and all of the rows."""
@@ -33,9 +39,24 @@ class Rows:
                 break
         return tuple(read[-1].columns), chain(read, self.records)
 
+    def count_lines(self, console: Console) -> int | None:
+        """Return how many lines the input has, where that can be seen without reading it up."""
+        if self.path is None:
+            return None
+        try:
+            descriptor = console.stdin.fileno() if self.path == "-" else os.open(self.path, os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            return _count_lines(descriptor)
+        finally:
+            if self.path != "-":
+                os.close(descriptor)
+
     def close(self) -> None:
         """Let go of what is being read."""
-        self.records.close()
+        with suppress(ValueError):  # another thread may be waiting inside for a line that nobody will type
+            self.records.close()
 
 
 def open_rows(flags: SourceFlags, console: Console, usage: str) -> Rows:
@@ -49,12 +70,24 @@ def open_rows(flags: SourceFlags, console: Console, usage: str) -> Rows:
         return Rows(records=_of_arguments(prompts), count=len(prompts), single_text=single)
     if flags.input is None and not flags.prompts and console.stdin.isatty():
         raise UsageError(usage)
-    records = _closable(read_records(flags.input or "-", console.stdin, whole=flags.whole))
+    path = flags.input or "-"
+    records = _closable(read_records(path, console.stdin, whole=flags.whole))
     if not flags.whole:
-        return Rows(records=records, count=None)
+        return Rows(records=records, count=None, path=path)
     with closing(records):
         whole = next(records)
     return Rows(records=_closable(iter([whole])), count=1, single_text=str(whole.columns.get("text", "")))
+
+
+def _count_lines(descriptor: int) -> int | None:
+    """Return the lines of a regular file, its position left as it is; None for a pipe."""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return None
+    lines, offset = 0, 0
+    while block := os.pread(descriptor, BLOCK_BYTES, offset):
+        lines += block.count(b"\n")
+        offset += len(block)
+    return lines
 
 
 def _of_arguments(prompts: Sequence[str]) -> RecordGenerator:

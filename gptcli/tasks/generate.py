@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice
 
 from gptcli.data.columns import choose_column, text_of
@@ -15,7 +16,10 @@ from gptcli.errors import ConfigError, InputError
 from gptcli.tasks.config import GenerateConfig
 from gptcli.tasks.events import Completion, Event, Notice, RowFailed, Stage, TextDelta, TokenLogprob
 from gptcli.tasks.locating import located_model
-from gptcli.tasks.windows import Windows
+from gptcli.tasks.windows import Fitted, Windows
+
+LONG_TEXT = 100_000
+"""Characters that take 0.1 s to tokenize; 10 million would take 10 s and 2 GB, for a row that then fails."""
 
 
 def generate(config: GenerateConfig) -> Generator[Event, None, None]:
@@ -53,7 +57,7 @@ class _Rows:
             options=options, eos_token_ids=model.config.eos_token_ids, ban=_ban_table(options.ban, model)
         )
         self.windows = Windows(model.config, options)
-        self._open: dict[int, tuple[Record, str, int]] = {}
+        self._open: dict[int, tuple[Record, str, Fitted]] = {}
         self._column: str | None = None
 
     def requests(self) -> Iterator[Request | RowFailed]:
@@ -68,10 +72,10 @@ class _Rows:
 
     def completion(self, finished: Finished) -> Completion:
         """Return a finished sample with the row that it belongs to."""
-        record, prompt, prompt_tokens = self._open[finished.key]
+        record, prompt, fitted = self._open[finished.key]
         if finished.sample == self._config.num_samples - 1:
             del self._open[finished.key]
-        self.windows.finished(finished, prompt_tokens)
+        self.windows.finished(record.origin, fitted, finished.finish_reason)
         return Completion(
             index=finished.key,
             sample=finished.sample,
@@ -79,7 +83,7 @@ class _Rows:
             prompt=prompt,
             text=finished.text,
             finish_reason=finished.finish_reason,
-            prompt_tokens=prompt_tokens,
+            prompt_tokens=len(fitted.prompt),
             new_tokens=len(finished.tokens),
             logprob=finished.logprob,
             seed=self._config.seed,
@@ -89,8 +93,8 @@ class _Rows:
     def _request(self, index: int, record: Record) -> Request:
         """Return the request of one row; raises InputError when there can be none."""
         prompt = self._prompt(record)
-        fitted = self.windows.fit(record.origin, self._tokenizer.encode(prompt))
-        self._open[index] = (record, prompt, len(fitted.prompt))
+        fitted = self.windows.fit(record.origin, self._tokens(prompt))
+        self._open[index] = (record, prompt, fitted)
         return Request(
             key=index,
             prompt=fitted.prompt,
@@ -110,6 +114,17 @@ class _Rows:
             except InputError as error:
                 raise ColumnError(f"{record.source}: {error}") from error
         return text_of(record, self._column or "")
+
+    def _tokens(self, prompt: str) -> list[int]:
+        """Return the tokens of a prompt; raises InputError for one whose length alone says that it is too long."""
+        if len(prompt) > LONG_TEXT:
+            self.windows.refuse_at_least(len(prompt) // self._longest_token)
+        return self._tokenizer.encode(prompt)
+
+    @cached_property
+    def _longest_token(self) -> int:
+        """Return the most bytes that a token stands for."""
+        return max(len(self._tokenizer.token_bytes(token)) for token in range(self._tokenizer.vocab_size))
 
     def _token_logprobs(self, scores: tuple[TokenScore, ...]) -> tuple[TokenLogprob, ...]:
         """Return scored tokens with their text."""
@@ -133,11 +148,13 @@ def _token_bias(config: GenerateConfig, model: LoadedModel) -> tuple[tuple[int, 
     bias = []
     for text, value in config.logit_bias:
         token = int(text) if text.isascii() and text.isdigit() else model.tokenizer.single_token(text)
-        if token is None or token >= model.config.vocab_size:
+        if token is None:
             pieces = [model.tokenizer.token_text(piece) for piece in model.tokenizer.encode(text)]
-            hint = f"it is {len(pieces)} tokens: {pieces}" if len(pieces) > 1 else "ids are below "
-            hint += "" if len(pieces) > 1 else str(model.config.vocab_size)
-            raise ConfigError(f"--logit-bias {text!r} is not one token of {model.name}; {hint}")
+            raise ConfigError(
+                f"--logit-bias {text!r} is not one token of {model.name}; it is {len(pieces)} tokens: {pieces}"
+            )
+        if token >= model.config.vocab_size:
+            raise ConfigError(f"--logit-bias {text}: the ids of {model.name} are below {model.config.vocab_size}")
         bias.append((token, value))
     return tuple(bias)
 

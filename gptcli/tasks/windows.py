@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.engine.options import SamplingOptions
-from gptcli.engine.request import Finished
+from gptcli.engine.request import FinishReason
 from gptcli.errors import InputError
 
 
@@ -16,6 +16,8 @@ class Fitted:
 
     prompt: tuple[int, ...]
     token_limit: int
+    ends_early: bool
+    """Whether the window leaves room for fewer tokens than were asked for."""
 
 
 class Windows:
@@ -28,32 +30,34 @@ class Windows:
         self._cuts: Counter[str] = Counter()
         self._first: dict[str, str] = {}
 
+    def refuse_at_least(self, tokens: int) -> None:
+        """Raise InputError when a prompt of at least this many tokens is too long."""
+        if self._options.overflow == "error" and tokens > self._size:
+            raise self._too_long(f"at least {tokens:,}")
+
     def fit(self, origin: str, tokens: Sequence[int]) -> Fitted:
         """Return the prompt to read; raises InputError when it is too long or leaves no room."""
         if not tokens:
             tokens = [self._beginning()]
-            self._count("empty prompts were continued from the beginning-of-text token", origin)
+            self._count("empty prompts, continued from the beginning-of-text token", origin)
         limit = self._options.token_limit(len(tokens))
         if limit < 1:
             raise InputError(f"has {len(tokens)} tokens: --max-length {self._options.max_length} leaves no room")
         kept = self._cut(origin, tokens, limit)
-        if self._options.overflow == "slide":
-            return Fitted(prompt=tuple(kept), token_limit=limit)
-        room = self._size - len(kept) + 1  # the last token needs no place in the window
-        return Fitted(prompt=tuple(kept), token_limit=min(limit, room))
+        slides = self._options.overflow == "slide"
+        room = limit if slides else self._size - len(kept) + 1  # the last token needs no place in the window
+        return Fitted(prompt=tuple(kept), token_limit=min(limit, room), ends_early=room < limit)
 
-    def finished(self, finished: Finished, prompt_tokens: int) -> None:
+    def finished(self, origin: str, fitted: Fitted, reason: FinishReason) -> None:
         """Take note of a continuation that the window has ended."""
-        wanted = self._options.token_limit(prompt_tokens)
-        at_edge = prompt_tokens + len(finished.tokens) > self._size
-        if finished.finish_reason == "length" and at_edge and len(finished.tokens) < wanted:
-            text = f"continuations ended at the context window of {self._size} tokens; --overflow slide goes on"
-            self._count(text, f"row {finished.key}")
+        if fitted.ends_early and reason == "length":
+            text = f"continuations that end at the context window of {self._size} tokens (--overflow slide goes on)"
+            self._count(text, origin)
 
     def notices(self) -> Iterator[str]:
         """Yield a sentence for each kind of cut that was made."""
         for text, count in self._cuts.items():
-            yield f"{count} {text} (first: {self._first[text]})"
+            yield f"{text}: {count} (first: {self._first[text]})"
 
     def _beginning(self) -> int:
         """Return the token from which an empty prompt goes on."""
@@ -66,18 +70,21 @@ class Windows:
         match self._options.overflow:
             case "error":
                 if len(tokens) > self._size:
-                    raise InputError(
-                        f"has {len(tokens):,} tokens, the context holds {self._size:,};"
-                        " --overflow truncate-left or slide reads its end"
-                    )
+                    raise self._too_long(f"{len(tokens):,}")
                 return tokens
             case "truncate-left":  # leaves room for the continuation, but never less than half for the prompt
                 keep = max(self._size - limit, self._size // 2)
             case "slide":
                 keep = self._size
         if len(tokens) > keep:
-            self._count(f"prompts were cut to their last {keep:,} tokens", origin)
+            self._count(f"prompts cut to their last {keep:,} tokens", origin)
         return tokens[-keep:]
+
+    def _too_long(self, tokens: str) -> InputError:
+        """Return the error of a prompt that the window does not hold."""
+        return InputError(
+            f"has {tokens} tokens, the context holds {self._size:,}; --overflow truncate-left or slide reads its end"
+        )
 
     def _count(self, text: str, origin: str) -> None:
         """Count a cut and remember where the first one was."""

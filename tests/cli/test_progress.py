@@ -23,23 +23,23 @@ def console(screen) -> Console:
 
 
 def progress_of(console, clock, **changes):
-    return Progress(console, **({"rows": 10, "shared": False, "clock": clock} | changes))
+    return Progress(console, **({"lines": 10, "shared": False, "clock": clock} | changes))
 
 
 def test_the_summary_tells_rows_speed_and_the_time_left():
-    assert summary(rows=1, total=4, tokens=3000, seconds=2.0) == "1 of 4 rows, 1,500 tokens/s, 0:00:06 left"
-    assert summary(rows=1234, total=None, tokens=0, seconds=2.0) == "1,234 rows, 0 tokens/s"
+    assert summary(rows=1, share=0.25, tokens=3000, seconds=2.0) == "1 rows (25%), 1,500 tokens/s, 0:00:06 left"
+    assert summary(rows=1234, share=None, tokens=0, seconds=2.0) == "1,234 rows, 0 tokens/s"
 
 
 def test_progress_appears_only_once_the_work_has_taken_two_seconds(console):
     clock = Clock()
     with progress_of(console, clock) as progress:
         clock.now = 1.9
-        progress.count(rows=1, tokens=5)
+        progress.count(rows=1, tokens=5, line=1)
         assert console.stderr.getvalue() == ""
         clock.now = 2.1
-        progress.count(rows=1, tokens=5)
-    assert "2 of 10 rows" in console.stderr.getvalue()
+        progress.count(rows=1, tokens=5, line=2)
+    assert "2 rows (20%)" in console.stderr.getvalue()
 
 
 def test_a_message_is_written_where_the_line_was(console):
@@ -57,7 +57,7 @@ def test_the_line_is_gone_before_a_result_is_written_to_the_same_terminal(consol
         cleared = console.stderr.getvalue()
         assert cleared.endswith("\x1b[2K")
         clock.now = 10.0
-        progress.count(rows=1, tokens=5)
+        progress.count(rows=1, tokens=5, line=1)
         assert console.stderr.getvalue() == cleared
 
 
@@ -80,3 +80,12 @@ def test_no_color_is_honoured(console):
     drawn = console.stderr.getvalue()
     assert "loading [bold]x[/bold]\\nmore" in drawn
     assert "\x1b[3" not in drawn
+
+
+def test_a_resumed_run_reckons_its_share_from_where_it_began(console):
+    clock = Clock()
+    with progress_of(console, clock, lines=100) as progress:
+        progress.count(rows=1, tokens=5, line=91)
+        clock.now = 10.0
+        progress.count(rows=1, tokens=5, line=92)
+    assert "2 rows (20%)" in console.stderr.getvalue()

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
+from safetensors.numpy import save_file
 
 from gptcli.checkpoint.locate import Located
 from gptcli.checkpoint.safetensors import read_header
 from gptcli.checkpoint.weights import STORED_DTYPES
 from gptcli.engine.load import LoadedModel, load_model
-from gptcli.engine.onnx import quantize as quantization
 from gptcli.engine.onnx.quantize import BLOCK_SIZE, CODE_OFFSET, quantize
 from gptcli.engine.options import ModelOptions, SamplingOptions
 from tests.decoding import decode, loaded
@@ -90,8 +90,7 @@ def test_a_checkpoint_is_quantized_once_until_it_changes(
         built.append(path)
         save_file(tensors, path)
 
-    save_file = quantization.save_file
-    monkeypatch.setattr(quantization, "save_file", save)
+    monkeypatch.setattr("gptcli.engine.onnx.quantize.save_file", save)
     monkeypatch.setenv("GPTCLI_CACHE", str(tmp_path / "cache"))
     model = shutil.copytree(builtin, tmp_path / "model")
     first = prediction(model)
