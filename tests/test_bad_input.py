@@ -1,11 +1,9 @@
 """Bad input of every kind: one clear line on stderr, the right exit code, no traceback, and nothing else lost."""
 
 import json
-import os
-import shutil
-import struct
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import re
+import shlex
+from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path
 
@@ -13,182 +11,102 @@ import pytest
 
 from gptcli.cli.console import Console
 from gptcli.cli.main import run
+from tests.bad_input import FILES, MODELS, TEXT, Case
 
-Make = Callable[[Path], object]
+COMMAND = "generate --jsonl -m builtin --max-new-tokens 2 --seed 1"
 
+WRONG = {
+    "--temperature -1": "--temperature must be at least 0, not -1",
+    "--temperature nan": "--temperature must be at least 0, not nan",
+    "--temperature inf": "--temperature must be at least 0, not inf",
+    "--top-p 2": "--top-p must be above 0 and at most 1, not 2",
+    "--top-p 0": "--top-p must be above 0 and at most 1, not 0",
+    "--top-p nan": "--top-p must be above 0 and at most 1, not nan",
+    "--min-p 1.5": "--min-p must be between 0 and 1, not 1.5",
+    "--top-k -1": "--top-k must be at least 0, not -1",
+    "-n 0": "--num-samples must be at least 1, not 0",
+    "-n 1.5": "'1.5' is not a valid int",
+    "--repetition-penalty 0": "--repetition-penalty must be above 0",
+    "--repetition-penalty nan": "--repetition-penalty must be above 0",
+    "--num-beams 2 --length-penalty nan": "--length-penalty must be",
+    "--num-beams 2 --length-penalty 1e300": "--length-penalty must be",
+    "--num-beams 2 -n 3": "--num-samples 3 needs --num-beams 3 or more, not 2",
+    "--max-new-tokens 0": "--max-new-tokens must be at least 1, not 0",
+    "--min-new-tokens 3": "--min-new-tokens 3 is more than --max-new-tokens 2",
+    "--seed -1": "--seed must be at least 0, not -1",
+    "--batch-size 0": "--batch-size must be at least 1, not 0",
+    "--threads 0": "--threads must be at least 1, not 0",
+    "--stop ''": "--stop must not be empty",
+    "--logit-bias king": "--logit-bias wants TOKEN=X with X a number, not 'king'",
+    "--logit-bias king=nan": "--logit-bias wants TOKEN=X with X a number",
+    "--logit-bias king=inf": "--logit-bias wants",
+    "--logit-bias 'once upon=1'": "--logit-bias 'once upon' is not one token of builtin; it is [0-9] tokens:",
+    "--logit-bias 4096=1": "--logit-bias 4096: the ids of builtin are below 4096",
+    "--device tpu": "--device must be auto, cpu, cuda, cuda:N or mps, not 'tpu'",
+    "--json": "--jsonl and --json contradict each other",
+    "--max-length 9": "--max-new-tokens and --max-length contradict each other",
+    "--greedy --top-p 0.5": "--top-p cannot apply with --greedy",
+    "--greedy -n 2": "--num-samples 2 cannot apply with --greedy",
+    "--num-beams 2 --temperature 2": "--temperature cannot apply with --num-beams 2",
+    "--num-beams 2 --overflow slide": "--num-beams .* does not go with --overflow slide",
+    "--length-penalty 2": "--length-penalty needs --num-beams 2 or more",
+    "--backend torch --dtype int8": "--dtype int8 needs --backend onnx",
+    "--backend onnx --device cuda": "--backend onnx .* does not go with --device cuda",
+    "--null": "--null .* does not go with --jsonl",
+    "--column title": "--column needs -i FILE",
+    "--resume": "--resume needs -o FILE",
+    "-i in.txt prompt": "PROMPT and -i FILE contradict each other",
+    "--whole prompt": "--whole .* does not go with PROMPT",
+    "-q -v": "--quiet and --verbose contradict each other",
+    "--no-such-option": "No such option: --no-such-option",
+}
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """A command line that something is wrong with, and how it must end."""
-
-    name: str
-    options: str = ""
-    """Words behind `gptcli generate --jsonl -m builtin --max-new-tokens 2 --seed 1`; the case's directory is current."""
-    stdin: bytes = b"one\ntwo\n"
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    make: Make | None = None
-    """Make in the directory what bytes alone cannot say."""
-    code: int
-    told: str
-    """A part of exactly one line of stderr; empty where nothing is to be said."""
-    rows: str = ""
-    """What stdout holds, a character a row: + a completion, - an error row."""
-
-
-def model(change: Make, *, without: str = "") -> Make:
-    """Return a maker of a copy of the built-in model in m/ with one thing wrong."""
-
-    def make(directory: Path) -> None:
-        source = Path(__file__).parents[1] / "gptcli" / "builtin"
-        shutil.copytree(source, directory / "m", ignore=shutil.ignore_patterns("*.py", "__pycache__", *without.split()))
-        change(directory / "m")
-
-    return make
-
-
-def lacking(names: str) -> Make:
-    """Return a maker of a model without some of its files."""
-    return model(lambda _: None, without=names)
-
-
-def rewritten(name: str, **values: object) -> Make:
-    """Return a maker of a model with other values in one of its JSON files."""
-    return model(lambda m: (m / name).write_text(json.dumps(json.loads((m / name).read_text()) | values)))
-
-
-def cut(m: Path) -> None:
-    """Cut the weights in the middle."""
-    weights = m / "model.safetensors"
-    os.truncate(weights, weights.stat().st_size // 2)
-
-
-def lose_a_tensor(m: Path) -> None:
-    """Give the final norm another name."""
-    weights = m / "model.safetensors"
-    weights.write_bytes(weights.read_bytes().replace(b'"transformer.ln_f.bias"', b'"transformer.ln_g.bias"', 1))
-
-
-def read_only(directory: Path) -> None:
-    """Make a directory that nobody can write to, not even root."""
-    (directory / "gone").symlink_to("/proc/self")
-
-
-def existing(text: str) -> Make:
-    """Return a maker of a result of an earlier run."""
-    return lambda directory: (directory / "o.jsonl").write_text(text)
-
-
-TEXT = [
-    Case(name="empty stdin", stdin=b"", code=3, told="standard input is empty"),
-    Case(
-        name="an empty line",
-        stdin=b"one\n\ntwo\n",
-        code=0,
-        told=r"1 empty prompts? .*beginning-of-text.*standard input:2",
-        rows="+++",
-    ),
-    Case(name="only line ends", stdin=b"\r\n\n", code=0, told=r"2 empty prompts", rows="++"),
-    Case(
-        name="a line that is not UTF-8",
-        stdin=b"one\n\xff two\nthree\n",
-        code=3,
-        told=r"standard input:2: is not UTF-8: byte 0xff at column 1",
-        rows="+-+",
-    ),
-    Case(name="UTF-16", stdin="one\ntwo\n".encode("utf-16"), code=3, told="UTF-16.*iconv"),
-    Case(name="NUL bytes", stdin=b"o\0ne\n\0\n", code=0, told="", rows="++"),
-    Case(name="a BOM", stdin=b"\xef\xbb\xbfone\n", code=0, told="", rows="+"),
-    Case(name="nothing but a BOM", stdin=b"\xef\xbb\xbf", code=3, told="standard input is empty"),
-    Case(name="CRLF", stdin=b"one\r\ntwo\r\n", code=0, told="", rows="++"),
-    Case(
-        name="a line of 10 MB",
-        stdin=b"one\n" + b"hello world " * 833_333 + b"\ntwo\n",
-        code=3,
-        told=r"standard input:2: has at least [\d,]+ tokens, the context holds 512; --overflow",
-        rows="+-+",
-    ),
-    Case(
-        name="a prompt that is longer than the context",
-        stdin=b"one\n" + b"a b " * 400 + b"\n",
-        code=3,
-        told="standard input:2: has [0-9]+ tokens, the context holds 512; --overflow truncate-left or slide",
-        rows="+-",
-    ),
-    Case(
-        name="the same, cut",
-        options="--overflow truncate-left",
-        stdin=b"one\n" + b"a b " * 400 + b"\n",
-        code=0,
-        told="1 prompts? .* last 510 tokens .*standard input:2",
-        rows="++",
-    ),
-    Case(
-        name="the same, sliding",
-        options="--overflow slide",
-        stdin=b"one\n" + b"a b " * 400 + b"\n",
-        code=0,
-        told="1 prompts? .* last 512 tokens .*standard input:2",
-        rows="++",
-    ),
-    Case(
-        name="a continuation that the context ends",
-        options="--max-new-tokens 600 --greedy --logit-bias 0=-100",
-        stdin=b"one\n",
-        code=0,
-        told="1 continuations? ended at the context window of 512 tokens; --overflow slide",
-        rows="+",
-    ),
-    Case(
-        name="--max-length below the prompt",
-        options="--max-length 3",
-        stdin=b"one\nOnce upon a time there was a dog\n",
-        code=3,
-        told="standard input:2: has [0-9]+ tokens: --max-length 3 leaves no room",
-        rows="+-",
-    ),
+OPTIONS = [
+    *(Case(name=options, options=options, code=2, told=told) for options, told in WRONG.items()),
+    Case(name="no command", command="", code=2, told="Usage: gptcli"),
+    Case(name="an unknown command", command="genrate x", code=2, told="No such command 'genrate'"),
+    Case(name="a device that is absent", options="--device cuda", code=5, told="--device cuda: no such device.*cpu"),
+    Case(name="no such model", options="-m nosuchmodel", code=4, told="no model 'nosuchmodel'.*generate -m builtin"),
+    Case(name="no such directory", options="-m ./no/model", code=4, told="'./no/model': no such directory"),
+    Case(name="more memory than there is", options=f"--batch-size {10**12}", code=5, told="lower --batch-size"),
 ]
-FILES = [
-    Case(
-        name="ragged CSV",
-        options="-i in.csv",
-        files={"in.csv": b"id,prompt\n1,one\n2\n3,three,more\n4,four\n"},
-        code=3,
-        told=r"in\.csv:3: has 1 cells?, the header has 2",
-        rows="+--+",
-    ),
-    Case(
-        name="a quote that is never closed",
-        options="-i in.csv",
-        files={"in.csv": b'id,prompt\n1,one\n2,"two\n3,three\n'},
-        code=3,
-        told=r"in\.csv:3: opens a quote",
-        rows="+-",
-    ),
-    Case(
-        name="a missing column",
-        options="-i in.csv",
-        files={"in.csv": b"id,body\n1,one\n"},
-        code=3,
-        told=r"in\.csv: no column prompt or text: choose one of id, body with --column",
-    ),
-    Case(
-        name="a missing column that was named",
-        options="-i in.csv --column title",
-        files={"in.csv": b"id,prompt\n1,one\n"},
-        code=3,
-        told="no column title: choose one of id, prompt",
-    ),
-    Case(
-        name="lines that are no JSON objects",
-        options="-i in.jsonl",
-        files={"in.jsonl": b'{"prompt": "one"}\n{"prompt": \n[1]\n{"prompt": null}\n{"prompt": "two"}\n'},
-        code=3,
-        told=r"in\.jsonl:2: is not JSON",
-        rows="+---+",
-    ),
-    Case(name="a CSV without rows", options="-i in.csv", files={"in.csv": b"prompt\n"}, code=3, told="no rows"),
-    Case(name="an empty file", options="-i in.csv", files={"in.csv": b""}, code=3, told="in.csv is empty"),
-    Case(name="a missing file", options="-i in.txt", code=3, told="cannot read in.txt: No such file or directory"),
-    Case(name="a directory as input", options="-i .", code=3, told=r"cannot read \.: it is a directory"),
-    Case(name="a directory as output", options="-o .", code=2, told=r"suffix|\.jsonl"),
-]
+CASES = [*TEXT, *FILES, *(replace(case, options="-m m") for case in MODELS), *OPTIONS]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_bad_input_ends_in_one_clear_line_and_nothing_else_is_lost(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    for name, data in case.files.items():
+        (tmp_path / name).write_bytes(data)
+    if case.make is not None:
+        case.make(tmp_path)
+    console = Console(stdin=BytesIO(case.stdin), stdout=BytesIO(), stderr=StringIO(), environment={})
+    line = f"{COMMAND} {case.options}" if case.command is None else case.command
+    code = run(shlex.split(line), console)
+    assert isinstance(console.stdout, BytesIO)
+    assert isinstance(console.stderr, StringIO)
+    printed = capsys.readouterr()
+    stderr = console.stderr.getvalue() + printed.err
+    assert (code, printed.out) == (case.code, ""), stderr
+    assert "Traceback" not in stderr
+    assert_one_line(stderr, case)
+    rows = [json.loads(row) for row in console.stdout.getvalue().splitlines()]
+    assert "".join("-" if "error" in row else "+" for row in rows) == case.rows
+    assert [row["index"] for row in rows] == list(range(len(rows)))
+    assert {name: (tmp_path / name).read_bytes() for name in case.kept} == case.kept
+
+
+def assert_one_line(stderr: str, case: Case) -> None:
+    """Check that stderr explains itself once: failed rows are counted behind it, usage errors point to the help."""
+    lines = stderr.splitlines()
+    matching = [line for line in lines if re.search(case.told, line)]
+    assert len(matching) == bool(case.told), stderr
+    if case.command == "":  # the help
+        return
+    assert all(line.startswith("gptcli: ") for line in lines), stderr
+    failed = case.rows.count("-")
+    others = failed if failed else int(bool(re.search("No such|is not a valid", stderr)) and case.code == 2)
+    assert len(lines) == bool(case.told) + others, stderr

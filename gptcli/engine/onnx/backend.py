@@ -170,7 +170,7 @@ class _Head:
             "logits": logits.values,
             "top_values": logits.top_values,
             "top_ids": logits.top_ids,
-            "logsumexp": logits.logsumexp,
+            "logsumexp": logits.logsumexp[:, None],
         }
         _run(self._session, _bind(self._session, inputs, outputs))
         return logits

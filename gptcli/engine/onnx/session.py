@@ -19,7 +19,6 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-from gptcli import __version__
 from gptcli.checkpoint.cache import cached
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.safetensors import TensorLocation
@@ -73,7 +72,8 @@ def _serialized(
 ) -> bytes:
     """Return a part's graph, from the cache when it has been built before; None is the head."""
     places = {key: [str(value.file), value.offset, value.shape] for key, value in sorted(tensors.items())}
-    facts = json.dumps([__version__, ort.__version__, quantized, repr(config), repr(part), places])
+    facts = json.dumps([ort.__version__, quantized, repr(config), repr(part), places]).encode()
+    source = Path(__file__).with_name("graph.py").read_bytes()  # a changed builder must not find its old graphs
     name = "head" if part is None else f"body-{part.begin}-{part.end}"
 
     def build(path: Path) -> None:
@@ -85,7 +85,7 @@ def _serialized(
             path.write_bytes(body_graph(config, tensors, quantized, part))
 
     try:
-        return cached(hashlib.sha256(facts.encode()).hexdigest(), f"{name}.onnx", build).read_bytes()
+        return cached(hashlib.sha256(facts + source).hexdigest(), f"{name}.onnx", build).read_bytes()
     except ModelError:  # a home that cannot be written costs 0.1 s a run and changes nothing
         with tempfile.NamedTemporaryFile() as file:
             build(Path(file.name))
