@@ -1,5 +1,6 @@
 """How a continuation is drawn: the sampling options, their defaults and their checks. Imports nothing heavy."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -128,6 +129,9 @@ class ModelOptions:
     def __post_init__(self) -> None:
         for complaint in _at_least(1, {"--batch-size": self.batch_size, "--threads": self.threads}):
             raise ConfigError(complaint)
+        processors = os.cpu_count() or 1
+        if self.threads is not None and self.threads > processors:
+            raise ConfigError(f"--threads must be at most {processors}, the processors here, not {self.threads}")
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", self.device):
             raise ConfigError(f"--device must be auto, cpu, cuda, cuda:N or mps, not {self.device!r}")
         if self.backend == "onnx" and self.device not in ("auto", "cpu"):
