@@ -1,6 +1,7 @@
 """What the benchmarks share: a random GPT-2 of 124M, whole processes timed in pairs, the machine's facts."""
 
 import json
+import multiprocessing
 import os
 import platform
 import shutil
@@ -10,15 +11,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 PEER = Path(__file__).with_name("peer.py")
 GPTCLI = [sys.executable, "-m", "gptcli"]
 SHARED = Path(os.environ.get("GPTCLI_SHARED", Path(__file__).parents[2] / "shared"))
 """The published GPT-2 vocabulary is taken from here; without it a made-up one of the same size serves."""
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +55,13 @@ def run(command: list[str], stdin: Path | None = None, env: dict[str, str] | Non
     )
 
 
-def in_turn(commands: dict[str, Callable[[], Any]], runs: int) -> dict[str, list[Any]]:
-    """Run commands A B C A B C ..., so that a machine whose speed drifts drifts for all; the first round warms up."""
+def in_turn(commands: dict[str, Callable[[], Any]], runs: int, warm_up: int = 1) -> dict[str, list[Any]]:
+    """Run commands A B C A B C ..., so that a drifting machine drifts for all; warm-up rounds do not count."""
     results: dict[str, list[Any]] = {name: [] for name in commands}
-    for round_number in range(runs + 1):
+    for round_number in range(warm_up + runs):
         for name, command in commands.items():
             result = command()
-            if round_number:
+            if round_number >= warm_up:
                 results[name].append(result)
     return results
 
@@ -72,37 +77,22 @@ def paired_ratio(ours: list[float], theirs: list[float]) -> float:
 
 
 @contextmanager
-def random_gpt2(**shape: Any) -> Iterator[Path]:
-    """Yield the directory of a random GPT-2, 124M parameters unless the shape says otherwise."""
-    import torch
-    from transformers import GPT2Config, GPT2LMHeadModel
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
+def random_gpt2() -> Iterator[Path]:
+    """Yield the directory of a random GPT-2 of 124M parameters."""
     with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        torch.manual_seed(0)
-        GPT2LMHeadModel(GPT2Config(**shape)).save_pretrained(directory)
-        published = SHARED / "data" / "gpt2-tokenizer"
-        if published.is_dir():
-            for file in ("vocab.json", "merges.txt"):
-                shutil.copy(published / file, directory)
-        else:
-            _write_made_up_vocabulary(directory)
-        yield directory
+        apart(_save_random_gpt2, name)
+        yield Path(name)
+
+
+def apart(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Call a function in a process of its own: a child's peak memory is never below its parent's size at its start."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def read_bandwidth() -> float:
     """Return the gigabytes per second at which all cores together read a large array: best of ten."""
-    import torch
-
-    numbers = torch.ones(125_000_000)
-    times = []
-    for _ in range(10):
-        start = time.perf_counter()
-        numbers.sum()
-        times.append(time.perf_counter() - start)
-    return numbers.nbytes / min(times) / 1e9
+    return apart(_read_bandwidth)
 
 
 def machine() -> dict[str, Any]:
@@ -132,6 +122,35 @@ def report(title: str, rows: list[dict[str, Any]]) -> None:
     for line in cells:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)), file=sys.stderr)
     print(json.dumps({"benchmark": title, "machine": machine(), "rows": rows}))
+
+
+def _save_random_gpt2(name: str) -> None:
+    """Save a random GPT-2 with the published vocabulary, or one that is made up."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    torch.manual_seed(0)
+    GPT2LMHeadModel(GPT2Config()).save_pretrained(name)
+    published = SHARED / "data" / "gpt2-tokenizer"
+    if published.is_dir():
+        for file in ("vocab.json", "merges.txt"):
+            shutil.copy(published / file, name)
+    else:
+        _write_made_up_vocabulary(Path(name))
+
+
+def _read_bandwidth() -> float:
+    import torch
+
+    numbers = torch.ones(125_000_000)
+    times = []
+    for _ in range(10):
+        start = time.perf_counter()
+        numbers.sum()
+        times.append(time.perf_counter() - start)
+    return numbers.nbytes / min(times) / 1e9
 
 
 def _write_made_up_vocabulary(directory: Path) -> None:

@@ -23,7 +23,8 @@ def main() -> None:
     prompts = parser.parse_args().prompts
     command = [*measure.GPTCLI, "generate", "-m", "builtin", "--max-new-tokens", "8", "--jsonl"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdin and process.stdout
+    assert process.stdin is not None
+    assert process.stdout is not None
     threading.Thread(target=_feed, args=(process.stdin, prompts), daemon=True).start()
     start = time.perf_counter()
     resident: dict[int, float] = {}

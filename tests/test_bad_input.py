@@ -2,16 +2,13 @@
 
 import json
 import re
-import shlex
 from dataclasses import replace
-from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
 
-from gptcli.cli.console import Console
-from gptcli.cli.main import run
 from tests.bad_input import FILES, MODELS, TEXT, Case
+from tests.command import gptcli
 
 COMMAND = "generate --jsonl -m builtin --max-new-tokens 2 --seed 1"
 
@@ -28,18 +25,19 @@ WRONG = {
     "-n 1.5": "'1.5' is not a valid int",
     "--repetition-penalty 0": "--repetition-penalty must be above 0",
     "--repetition-penalty nan": "--repetition-penalty must be above 0",
-    "--num-beams 2 --length-penalty nan": "--length-penalty must be",
-    "--num-beams 2 --length-penalty 1e300": "--length-penalty must be",
+    "--num-beams 2 --length-penalty nan": "--length-penalty must be between -10 and 10, not nan",
+    "--num-beams 2 --length-penalty 1e300": "--length-penalty must be between -10 and 10, not 1e[+]300",
     "--num-beams 2 -n 3": "--num-samples 3 needs --num-beams 3 or more, not 2",
     "--max-new-tokens 0": "--max-new-tokens must be at least 1, not 0",
     "--min-new-tokens 3": "--min-new-tokens 3 is more than --max-new-tokens 2",
     "--seed -1": "--seed must be at least 0, not -1",
     "--batch-size 0": "--batch-size must be at least 1, not 0",
     "--threads 0": "--threads must be at least 1, not 0",
+    "--threads 1000000": "--threads must be at most",
     "--stop ''": "--stop must not be empty",
     "--logit-bias king": "--logit-bias wants TOKEN=X with X a number, not 'king'",
     "--logit-bias king=nan": "--logit-bias wants TOKEN=X with X a number",
-    "--logit-bias king=inf": "--logit-bias wants",
+    "--logit-bias king=inf": "--logit-bias 'king' must be below infinity, not inf",
     "--logit-bias 'once upon=1'": "--logit-bias 'once upon' is not one token of builtin; it is [0-9] tokens:",
     "--logit-bias 4096=1": "--logit-bias 4096: the ids of builtin are below 4096",
     "--device tpu": "--device must be auto, cpu, cuda, cuda:N or mps, not 'tpu'",
@@ -63,6 +61,8 @@ WRONG = {
 
 OPTIONS = [
     *(Case(name=options, options=options, code=2, told=told) for options, told in WRONG.items()),
+    Case(name="a huge penalty", options="--repetition-penalty 1e300", code=0, rows="++"),
+    Case(name="a whole vocabulary to choose from", options="--top-k 1000000000000", code=0, rows="++"),
     Case(name="no command", command="", code=2, told="Usage: gptcli"),
     Case(name="an unknown command", command="genrate x", code=2, told="No such command 'genrate'"),
     Case(name="a device that is absent", options="--device cuda", code=5, told="--device cuda: no such device.*cpu"),
@@ -83,17 +83,14 @@ def test_bad_input_ends_in_one_clear_line_and_nothing_else_is_lost(
         (tmp_path / name).write_bytes(data)
     if case.make is not None:
         case.make(tmp_path)
-    console = Console(stdin=BytesIO(case.stdin), stdout=BytesIO(), stderr=StringIO(), environment={})
     line = f"{COMMAND} {case.options}" if case.command is None else case.command
-    code = run(shlex.split(line), console)
-    assert isinstance(console.stdout, BytesIO)
-    assert isinstance(console.stderr, StringIO)
+    ended = gptcli(line, case.stdin)
     printed = capsys.readouterr()
-    stderr = console.stderr.getvalue() + printed.err
-    assert (code, printed.out) == (case.code, ""), stderr
+    stderr = ended.err + printed.err
+    assert (ended.code, printed.out) == (case.code, ""), stderr
     assert "Traceback" not in stderr
     assert_one_line(stderr, case)
-    rows = [json.loads(row) for row in console.stdout.getvalue().splitlines()]
+    rows = [json.loads(row) for row in ended.out.splitlines()]
     assert "".join("-" if "error" in row else "+" for row in rows) == case.rows
     assert [row["index"] for row in rows] == list(range(len(rows)))
     assert {name: (tmp_path / name).read_bytes() for name in case.kept} == case.kept

@@ -83,6 +83,8 @@ class SamplingOptions:
             yield f"--min-p must be between 0 and 1, not {self.min_p:g}"
         if not 0 < self.repetition_penalty < float("inf"):
             yield f"--repetition-penalty must be above 0, not {self.repetition_penalty:g}"
+        if not -10 <= self.length_penalty <= 10:  # beyond, scores leave the range of float32
+            yield f"--length-penalty must be between -10 and 10, not {self.length_penalty:g}"
         if self.max_new_tokens is not None and self.min_new_tokens > self.max_new_tokens:
             yield f"--min-new-tokens {self.min_new_tokens} is more than --max-new-tokens {self.max_new_tokens}"
         if "" in self.stop:

@@ -21,7 +21,8 @@ def penalize_repetition(logits: Floats, tokens: Sequence[int], penalty: float) -
     """Divide positive logits of tokens seen before by the penalty and multiply negative ones (CTRL, 2019)."""
     seen = np.unique(np.asarray(tokens, np.int64))
     values = logits[seen]
-    logits[seen] = np.where(values < 0, values * penalty, values / penalty)
+    with np.errstate(over="ignore"):  # a huge penalty forbids, or a tiny one forces
+        logits[seen] = np.where(values < 0, values * penalty, values / penalty)
 
 
 def forbid_repeated_ngrams(logits: Floats, tokens: Sequence[int], size: int) -> None:

@@ -21,7 +21,7 @@ class GenerateConfig:
     """The column that holds the prompt; None looks for one named prompt or text."""
     num_samples: int = 1
     logit_bias: tuple[tuple[str, float], ...] = ()
-    """(token, value added to its logit); the token as text or as an id in digits."""
+    """(token, value added to its logit); the token as text or as an id in digits; -inf forbids it."""
     stream: bool = False
     """Yield TextDelta events; only for one row and one sample."""
     skip_rows: int = 0
@@ -30,6 +30,9 @@ class GenerateConfig:
     def __post_init__(self) -> None:
         if self.num_samples < 1:
             raise ConfigError(f"--num-samples must be at least 1, not {self.num_samples}")
+        for token, value in self.logit_bias:
+            if not value < float("inf"):
+                raise ConfigError(f"--logit-bias {token!r} must be below infinity, not {value:g}: say 100")
         beams = self.sampling.num_beams
         if beams > 1 and self.num_samples > beams:
             raise ConfigError(

@@ -5,6 +5,7 @@ pages that are written: a run that needs 64 positions pays for 64. Rows are righ
 takes each row's own length and writes its new keys and values in place.
 """
 
+import math
 import mmap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,6 +24,8 @@ SCORE_CHUNK = 128
 """Positions scored at once: 26 MB of logits with GPT-2's vocabulary."""
 SCORE_TOKENS = 4096
 """Padded tokens in one pass of the body while scoring."""
+INT8_ROWS = 2
+"""The int8 kernel takes rows in pairs, and rounds a last odd one differently (law 2), so there is none."""
 
 
 class OnnxBackend:
@@ -36,10 +39,11 @@ class OnnxBackend:
         self.vocab_size = config.vocab_size
         self._width = config.n_embd
         self._sessions = open_sessions(config, weights, quantized=quantized, threads=threads)
-        shape = (slots, config.n_head, config.n_positions, config.head_dim)
+        self._together = INT8_ROWS if quantized else 1
+        shape = (slots + self._together - 1, config.n_head, config.n_positions, config.head_dim)
         self._cache = [(_lazy_zeros(shape), _lazy_zeros(shape)) for _ in range(config.n_layer)]
         self._decode_steps: dict[int, _BodyStep] = {}
-        self._head = _Head(self._sessions.head, config.vocab_size)
+        self._head = _Head(self._sessions.head, config.vocab_size, self._together)
 
     def prefill(self, slot: int, prompts: Sequence[Sequence[int]], top: int) -> Logits:
         """Read whole prompts into slots slot, slot + 1, ...; return the logits after each one's last token."""
@@ -54,8 +58,8 @@ class OnnxBackend:
         if step is None:
             wanted = np.stack([np.arange(rows), np.zeros(rows, np.int64)], axis=1)
             step = self._decode_steps[rows] = self._body_step(0, rows, 1, wanted)
-        step.tokens[:, 0] = tokens
-        step.positions[:, 0] = step.last[:] = lengths
+        step.tokens[:rows, 0] = tokens
+        step.positions[:rows, 0] = step.last[:rows] = lengths
         step.total[0] = max(lengths) + 1
         return self._head.run(step.run(), top)
 
@@ -91,17 +95,19 @@ class OnnxBackend:
 
     def _read(self, slot: int, prompts: Sequence[Sequence[int]], wanted: NDArray[np.int64]) -> Floats:
         """Run the body over right-padded prompts; return the hidden states at the wanted (row, column) pairs."""
-        lengths = [len(prompt) for prompt in prompts]
-        step = self._body_step(slot, len(prompts), max(lengths), wanted)
+        lengths = np.array([len(prompt) for prompt in prompts])
+        width = min(self.n_positions, int(lengths.max() + lengths.max() % self._together))
+        step = self._body_step(slot, len(prompts), width, wanted)
         for row, prompt in enumerate(prompts):
             step.tokens[row, : len(prompt)] = prompt
-        step.positions[:] = np.arange(max(lengths))
-        step.last[:] = np.array(lengths) - 1
-        step.total[0] = max(lengths)
+        step.positions[:] = np.arange(width)
+        step.last[: len(prompts)] = lengths - 1
+        step.total[0] = width
         return step.run()
 
     def _body_step(self, slot: int, rows: int, width: int, wanted: NDArray[np.int64]) -> "_BodyStep":
-        """Bind the body to a range of the cache's slots."""
+        """Bind the body to a range of the cache's slots, and to one more where the kernel needs it."""
+        rows += rows * width % self._together
         cache = [(keys[slot : slot + rows], values[slot : slot + rows]) for keys, values in self._cache]
         return _BodyStep(self._sessions.body, rows, width, wanted, cache, self._width)
 
@@ -149,31 +155,34 @@ class _BodyStep:
 class _Head:
     """The head, with output memory that is kept from call to call."""
 
-    def __init__(self, session: ort.InferenceSession, vocab_size: int) -> None:
+    def __init__(self, session: ort.InferenceSession, vocab_size: int, together: int) -> None:
         self._session = session
         self._vocab_size = vocab_size
+        self._together = together
         self._values = np.empty((0, vocab_size), np.float32)
 
     def run(self, hidden: Floats, top: int) -> Logits:
         """Return the logits of (rows, width) hidden states."""
-        rows = len(hidden)
+        wanted = len(hidden)
+        rows = wanted + wanted % self._together
+        if wanted < rows:
+            hidden = np.concatenate([hidden, hidden[:1]])
         if len(self._values) < rows:
             self._values = np.empty((rows, self._vocab_size), np.float32)
-        logits = Logits(
-            values=self._values[:rows],
-            top_values=np.empty((rows, top), np.float32),
-            top_ids=np.empty((rows, top), np.int64),
-            logsumexp=np.empty(rows, np.float32),
-        )
         inputs: dict[str, NDArray[Any]] = {"hidden": hidden, "top": np.array([top], np.int64)}
         outputs: dict[str, NDArray[Any]] = {
-            "logits": logits.values,
-            "top_values": logits.top_values,
-            "top_ids": logits.top_ids,
-            "logsumexp": logits.logsumexp[:, None],
+            "logits": self._values[:rows],
+            "top_values": np.empty((rows, top), np.float32),
+            "top_ids": np.empty((rows, top), np.int64),
+            "logsumexp": np.empty((rows, 1), np.float32),
         }
         _run(self._session, _bind(self._session, inputs, outputs))
-        return logits
+        return Logits(
+            values=outputs["logits"][:wanted],
+            top_values=outputs["top_values"][:wanted],
+            top_ids=outputs["top_ids"][:wanted],
+            logsumexp=outputs["logsumexp"][:wanted, 0],
+        )
 
 
 def _run(session: ort.InferenceSession, binding: ort.IOBinding) -> None:
@@ -202,5 +211,8 @@ def _bind(
 
 def _lazy_zeros(shape: tuple[int, ...]) -> Floats:
     """Return zeros whose memory is committed as it is written, in pages of 4 KB (numpy would ask for 2 MB)."""
-    memory = mmap.mmap(-1, int(np.prod(shape)) * np.dtype(np.float32).itemsize, access=mmap.ACCESS_COPY)
+    try:
+        memory = mmap.mmap(-1, math.prod(shape) * np.dtype(np.float32).itemsize, access=mmap.ACCESS_COPY)
+    except (OSError, OverflowError) as error:
+        raise DeviceError(f"no memory for {shape[0]:,} sequences at once: lower --batch-size") from error
     return np.frombuffer(memory, np.float32).reshape(shape)

@@ -8,6 +8,7 @@ positions, N wanted positions, K candidates, V vocabulary.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from onnx import TensorProto, helper
@@ -20,6 +21,7 @@ from gptcli.engine.onnx.quantize import BLOCK_SIZE, codes, scales
 MICROSOFT = "com.microsoft"
 OPSET = 20  # the first with Gelu
 IR_VERSION = 10
+UNEMBEDDING_SLICES = 4
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,7 +53,7 @@ class GraphBuilder:
         return output
 
     def weight(self, name: str) -> str:
-        """Use one of the model's tensors, which stays in its file."""
+        """Use one of the model's tensors, or a slice of one; it stays in its file."""
         if name not in self.initializers:
             self.initializers[name] = _external_tensor(name, self.weights[name])
         return name
@@ -87,7 +89,11 @@ class GraphBuilder:
         name = unembedding(self.weights)
         if self.quantized:
             return self._quantized_matmul(x, name, self.weights[name].shape[1], output)
-        return self.node("FusedMatMul", [x, self.weight(name)], output, MICROSOFT, transB=1)
+        pieces = [
+            self.node("FusedMatMul", [x, self.weight(piece)], f"{output}.{piece}", MICROSOFT, transB=1)
+            for piece in self._slices(name)
+        ]
+        return self.node("Concat", pieces, output, axis=-1)
 
     def model(self, name: str) -> bytes:
         """Serialize the graph."""
@@ -96,6 +102,29 @@ class GraphBuilder:
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
         serialized: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION).SerializeToString()
         return serialized
+
+    def _slices(self, name: str) -> list[str]:
+        """Name slices of rows of a weight, or the weight itself where it does not stay in its file.
+
+        ONNX Runtime maps a weight while it packs it: in slices, the largest weight does not stand in memory twice.
+        """
+        whole = self.weights[name]
+        if whole.dtype != "F32":
+            return [name]
+        rows, width = whole.shape
+        edges = [rows * number // UNEMBEDDING_SLICES for number in range(UNEMBEDDING_SLICES + 1)]
+        names = []
+        for begin, end in pairwise(edges):
+            piece, row_bytes = f"{name}[{begin}:{end}]", whole.nbytes // rows
+            location = replace(
+                whole,
+                offset=whole.offset + begin * row_bytes,
+                nbytes=(end - begin) * row_bytes,
+                shape=(end - begin, width),
+            )
+            self.initializers[piece] = _external_tensor(piece, location)
+            names.append(piece)
+        return names
 
     def _quantized_matmul(self, x: str, weight: str, n_in: int, output: str) -> str:
         """Add x @ weight in int8: weights and activations are scaled in blocks, so no row affects another."""
