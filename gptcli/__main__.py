@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
@@ -19,7 +20,12 @@ def main() -> None:
         code = run(sys.argv[1:], Console.of_process(os.environ))
     except KeyboardInterrupt:
         code = 130
-    sys.exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):  # run has flushed, or closed, all that can be
+                stream.flush()
+    # Not sys.exit: it would wait for the thread that waits for input, and fail at the lock that this one holds.
+    os._exit(code)
 
 
 if __name__ == "__main__":

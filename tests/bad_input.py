@@ -1,8 +1,5 @@
 """The table of bad input: what is wrong, and how gptcli must end; tests/test_bad_input.py runs it."""
 
-import json
-import os
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +73,7 @@ TEXT = [
         options="--overflow truncate-left",
         stdin=LONG,
         code=0,
-        told="prompts cut to their last 510 tokens: 1 .first: standard input:2.",
+        told="prompts cut to their last 511 tokens: 1 .first: standard input:2.",
         rows="++",
     ),
     Case(
@@ -191,81 +188,3 @@ FILES = [
         told=r"o\.docx.*\.jsonl",
     ),
 ]
-
-
-def model(change: Make, *, without: str = "") -> Make:
-    """Return a maker of a copy of the built-in model in m/ with something wrong."""
-
-    def make(directory: Path) -> None:
-        source = Path(__file__).parents[1] / "gptcli" / "builtin"
-        shutil.copytree(source, directory / "m", ignore=shutil.ignore_patterns("__*", *without.split()))
-        change(directory / "m")
-
-    return make
-
-
-def lacking(names: str) -> Make:
-    """Return a maker of a model without some of its files."""
-    return model(lambda _: None, without=names)
-
-
-def rewritten(name: str, **values: object) -> Make:
-    """Return a maker of a model with other values in one of its JSON files."""
-    return model(lambda m: (m / name).write_text(json.dumps(json.loads((m / name).read_text()) | values)))
-
-
-def cut(name: str) -> Make:
-    """Return a maker of a model with only half of a file."""
-    return model(lambda m: os.truncate(m / name, (m / name).stat().st_size // 2))
-
-
-MODELS = [
-    Case(name="no config", make=lacking("config.json"), code=4, told="m: has no config.json; give the directory of"),
-    Case(name="no weights", make=lacking("*.safetensors"), code=4, told="m: has no weights .model.safetensors or"),
-    Case(
-        name="no tokenizer",
-        make=lacking("tokenizer.json vocab.json merges.txt"),
-        code=4,
-        told="m: has no tokenizer .tokenizer.json, or vocab.json and merges.txt",
-    ),
-    Case(name="half the weights", make=cut("model.safetensors"), code=4, told="m/model.safetensors: truncated.*again"),
-    Case(name="half a tokenizer", make=cut("tokenizer.json"), code=4, told="m/tokenizer.json: not JSON.*again"),
-    Case(name="half a config", make=cut("config.json"), code=4, told="m/config.json: not JSON"),
-    Case(
-        name="an empty file of weights",
-        make=model(lambda m: (m / "model.safetensors").write_bytes(b"")),
-        code=4,
-        told="m/model.safetensors: not a safetensors file",
-    ),
-    Case(
-        name="another architecture",
-        make=rewritten("config.json", model_type="llama"),
-        code=4,
-        told="m/config.json: model_type is 'llama', expected 'gpt2'",
-    ),
-    Case(
-        name="weights of another shape",
-        make=rewritten("config.json", n_layer=40),
-        code=4,
-        told="m: the weights lack h.[0-9]+.* tensors missing",
-    ),
-    Case(
-        name="a tokenizer larger than the vocabulary",
-        make=model(lambda m: add_token(m / "tokenizer.json", 4096)),
-        code=4,
-        told="m/tokenizer.json: the tokenizer's largest id is 4096, but vocab_size in config.json is 4096",
-    ),
-    Case(
-        name="a tokenizer of another kind",
-        make=rewritten("tokenizer.json", pre_tokenizer={"type": "Whitespace"}),
-        code=4,
-        told="m/tokenizer.json: its pre_tokenizer is Whitespace, expected GPT-2's ByteLevel",
-    ),
-]
-
-
-def add_token(path: Path, number: int) -> None:
-    """Add a token to tokenizer.json."""
-    document = json.loads(path.read_text(encoding="utf-8"))
-    document["model"]["vocab"]["qqqq"] = number
-    path.write_text(json.dumps(document), encoding="utf-8")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bad_input import FILES, MODELS, TEXT, Case
+from tests.bad_input import FILES, TEXT, Case
+from tests.bad_models import MODELS
 from tests.command import gptcli
 
 COMMAND = "generate --jsonl -m builtin --max-new-tokens 2 --seed 1"
@@ -29,7 +30,7 @@ WRONG = {
     "--num-beams 2 --length-penalty 1e300": "--length-penalty must be between -10 and 10, not 1e[+]300",
     "--num-beams 2 -n 3": "--num-samples 3 needs --num-beams 3 or more, not 2",
     "--max-new-tokens 0": "--max-new-tokens must be at least 1, not 0",
-    "--min-new-tokens 3": "--min-new-tokens 3 is more than --max-new-tokens 2",
+    "--min-new-tokens 3": "--min-new-tokens 3 needs --max-new-tokens of as many",
     "--seed -1": "--seed must be at least 0, not -1",
     "--batch-size 0": "--batch-size must be at least 1, not 0",
     "--threads 0": "--threads must be at least 1, not 0",

@@ -13,8 +13,8 @@ def cache_directory() -> Path:
     """Return the directory of everything that gptcli can build again."""
     chosen = os.environ.get("GPTCLI_CACHE")
     if chosen:
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "gptcli"
+        return Path(os.path.expanduser(chosen))
+    return Path(os.path.expanduser(os.environ.get("XDG_CACHE_HOME") or "~/.cache")) / "gptcli"
 
 
 def identity(files: Iterable[Path], scheme: str) -> str:

@@ -43,9 +43,6 @@ class ModelConfig:
     """As the file says; the weights have the last word (Weights.tied)."""
     bos_token_id: int | None
     eos_token_ids: tuple[int, ...]
-    pad_token_id: int | None
-    dtype: str
-    """The type that the weights were saved as, such as float32."""
 
     @property
     def head_dim(self) -> int:
@@ -65,9 +62,10 @@ def read_config(directory: Path) -> ModelConfig:
     n_head = fields.count("n_head", 12)
     if n_embd % n_head:
         raise ModelError(f"{path}: n_embd {n_embd} is not divisible by n_head {n_head}")
+    vocab_size = fields.count("vocab_size", 50257)
     special = _special_ids(directory)
     return ModelConfig(
-        vocab_size=fields.count("vocab_size", 50257),
+        vocab_size=vocab_size,
         n_positions=fields.count("n_positions", 1024),
         n_embd=n_embd,
         n_layer=fields.count("n_layer", 12),
@@ -78,10 +76,8 @@ def read_config(directory: Path) -> ModelConfig:
         scale_attn_weights=fields.flag("scale_attn_weights", True),
         scale_attn_by_inverse_layer_idx=fields.flag("scale_attn_by_inverse_layer_idx", False),
         tie_word_embeddings=fields.flag("tie_word_embeddings", True),
-        bos_token_id=special.one("bos_token_id"),
-        eos_token_ids=special.several("eos_token_id"),
-        pad_token_id=special.one("pad_token_id"),
-        dtype=str(raw.get("dtype") or raw.get("torch_dtype") or "float32"),
+        bos_token_id=next(iter(special.ids("bos_token_id", vocab_size)), None),
+        eos_token_ids=special.ids("eos_token_id", vocab_size),
     )
 
 
@@ -120,33 +116,33 @@ class _Fields:
     path: Path
 
     def count(self, key: str, default: int) -> int:
+        """Return a positive integer."""
         value = self._get(key, default)
         if not _is_integer(value) or value < 1:
             raise self._wrong(key, "a positive integer")
         return value
 
     def number(self, key: str, default: float) -> float:
+        """Return a number."""
         value = self._get(key, default)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._wrong(key, "a number")
         return float(value)
 
     def flag(self, key: str, default: bool) -> bool:
+        """Return true or false."""
         value = self._get(key, default)
         if not isinstance(value, bool):
             raise self._wrong(key, "true or false")
         return value
 
-    def one(self, key: str) -> int | None:
-        ids = self.several(key)
-        return ids[0] if ids else None
-
-    def several(self, key: str) -> tuple[int, ...]:
+    def ids(self, key: str, vocab_size: int) -> tuple[int, ...]:
+        """Return an id or a list of them; those that the vocabulary does not have never occur and are left out."""
         value = self._get(key, [])
         ids = tuple(value) if isinstance(value, list) else (value,)
         if not all(_is_integer(item) for item in ids):
             raise self._wrong(key, "an id or a list of ids")
-        return ids
+        return tuple(token for token in ids if 0 <= token < vocab_size)
 
     def _get(self, key: str, default: object) -> object:
         value = self.raw.get(key)

@@ -48,7 +48,7 @@ def hub_cache() -> Path:
     environment = os.environ
     home = environment.get("HF_HOME") or f"{environment.get('XDG_CACHE_HOME') or '~/.cache'}/huggingface"
     chosen = environment.get("HF_HUB_CACHE") or environment.get("HUGGINGFACE_HUB_CACHE") or f"{home}/hub"
-    return Path(os.path.expandvars(chosen)).expanduser()
+    return Path(os.path.expanduser(os.path.expandvars(chosen)))
 
 
 def page(repo: str) -> str:

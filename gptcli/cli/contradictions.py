@@ -19,7 +19,7 @@ NAMES = {"prompts": "PROMPT", "input": "-i FILE", "output": "-o FILE"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class GenerateFlags:
     """The options of a generate command, and the names of those that stand on the command line."""
 
     source: SourceFlags
@@ -38,58 +38,60 @@ def row_format(output: OutputFlags) -> RowFormat | None:
     return Json() if output.json else None
 
 
-def refuse_contradictions(request: Request) -> None:
+def refuse_contradictions(flags: GenerateFlags) -> None:
     """Raise ConfigError for the first contradiction."""
     for complaints in (_of_pairs, _of_source, _of_output, _of_sampling):
-        for complaint in complaints(request):
+        for complaint in complaints(flags):
             raise ConfigError(complaint)
 
 
-def _of_pairs(request: Request) -> Iterator[str]:
+def _of_pairs(flags: GenerateFlags) -> Iterator[str]:
     for one, other in EXCLUSIVE:
-        if {one, other} <= request.given:
-            yield f"{_name(one)} and {_name(other)} contradict each other: give one of them"
+        if {one, other} <= flags.given:
+            yield f"{spelled(one)} and {spelled(other)} contradict each other: give one of them"
     for one, needed in NEEDS.items():
-        if one in request.given and needed not in request.given:
-            yield f"{_name(one)} needs {_name(needed)}"
+        if one in flags.given and needed not in flags.given:
+            yield f"{spelled(one)} needs {spelled(needed)}"
 
 
-def _of_source(request: Request) -> Iterator[str]:
-    prompts = request.source.arguments
+def _of_source(flags: GenerateFlags) -> Iterator[str]:
+    prompts = flags.source.arguments
     if "-" in prompts:
         yield "- reads standard input: it does not go with other prompts"
-    if prompts and request.source.whole:
+    if prompts and flags.source.whole:
         yield "--whole reads a file or standard input: it does not go with PROMPT"
 
 
-def _of_output(request: Request) -> Iterator[str]:
-    output, rows = request.output, row_format(request.output)
+def _of_output(flags: GenerateFlags) -> Iterator[str]:
+    output, rows = flags.output, row_format(flags.output)
     place = f"-o {output.output}" if output.output else "--jsonl" if output.jsonl else "--json"
     for name, kind in (("jsonl", Jsonl), ("json", Json)):
-        if name in request.given and not isinstance(rows, kind):
-            yield f"{_name(name)} does not go with {place}: the file's suffix names the format"
+        if name in flags.given and not isinstance(rows, kind):
+            yield f"{spelled(name)} does not go with {place}: the file's suffix names the format"
     if rows is not None and output.null:
         yield f"--null ends samples of plain text: it does not go with {place}"
     if rows is not None and output.no_echo:
         yield f"--no-echo does not go with {place}: its text is the continuation alone anyway"
+    if output.no_stream and (rows is not None or output.output is not None):
+        yield f"--no-stream does not go with {place}: only plain text is streamed"
     if output.logprobs is not None and (rows is None or isinstance(rows, Csv)):
         yield "--logprobs needs --jsonl, --json, or -o FILE with FILE in .jsonl or .json"
 
 
-def _of_sampling(request: Request) -> Iterator[str]:
-    sampling = request.sampling
+def _of_sampling(flags: GenerateFlags) -> Iterator[str]:
+    sampling = flags.sampling
     if sampling.seed is not None and sampling.seed < 0:
         yield f"--seed must be at least 0, not {sampling.seed}"
-    if "length_penalty" in request.given and sampling.num_beams <= 1:
+    if "length_penalty" in flags.given and sampling.num_beams <= 1:
         yield "--length-penalty needs --num-beams 2 or more"
     certain = _what_leaves_nothing_to_chance(sampling)
     if certain is None:
         return
-    idle = [name for name in ("temperature", "top_k", "top_p", "min_p") if name in request.given]
+    idle = [name for name in ("temperature", "top_k", "top_p", "min_p") if name in flags.given]
     if sampling.temperature == 0 and "temperature" in idle:
         idle.remove("temperature")
     if idle:
-        yield f"{' and '.join(map(_name, idle))} cannot apply with {certain}, which leaves nothing to chance"
+        yield f"{' and '.join(map(spelled, idle))} cannot apply with {certain}, which leaves nothing to chance"
     if sampling.num_samples > 1 and sampling.num_beams <= 1:
         yield f"--num-samples {sampling.num_samples} cannot apply with {certain}: greedy gives one sample"
 
@@ -102,5 +104,6 @@ def _what_leaves_nothing_to_chance(sampling: SamplingFlags) -> str | None:
     return "--temperature 0" if sampling.temperature == 0 else None
 
 
-def _name(parameter: str) -> str:
+def spelled(parameter: str) -> str:
+    """Return a parameter as it is typed."""
     return NAMES.get(parameter) or "--" + parameter.replace("_", "-")

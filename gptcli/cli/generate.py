@@ -45,7 +45,8 @@ def command(
     Results go to standard output, everything else to standard error. Options and their defaults mean what
     they mean in transformers' generate with do_sample=True.
     """
-    from gptcli.cli.generating import Request, prepare
+    from gptcli.cli.contradictions import GenerateFlags
+    from gptcli.cli.generating import prepare
 
-    request = Request(source=source, sampling=sampling, output=output, model=model, given=given(context))
-    return Job(work=prepare(request), common=common.joined(context.obj))
+    flags = GenerateFlags(source=source, sampling=sampling, output=output, model=model, given=given(context))
+    return Job(work=prepare(flags), common=common.joined(context.obj))

@@ -1,5 +1,6 @@
 """What gptcli generate does once its options are read."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import closing
@@ -7,7 +8,7 @@ from dataclasses import fields, replace
 from functools import partial
 
 from gptcli.cli.console import Console
-from gptcli.cli.contradictions import Request, refuse_contradictions, row_format
+from gptcli.cli.contradictions import GenerateFlags, refuse_contradictions, row_format, spelled
 from gptcli.cli.flags import Work
 from gptcli.cli.progress import Progress
 from gptcli.cli.render import SEPARATOR, Objects, Renderer, Table, Text
@@ -19,87 +20,95 @@ from gptcli.data.records import Record
 from gptcli.errors import ConfigError
 from gptcli.tasks.config import GenerateConfig
 
-__all__ = ["Request", "prepare"]
-
 USAGE = 'no prompt: try gptcli generate "Once upon a time", or send a prompt a line to standard input'
 
 
-def prepare(request: Request) -> Work:
+def prepare(flags: GenerateFlags) -> Work:
     """Return the work, its options checked; raises ConfigError."""
-    refuse_contradictions(request)
-    sampling = request.sampling
+    refuse_contradictions(flags)
+    sampling = flags.sampling
     config = GenerateConfig(
         records=(),
         seed=secrets.randbelow(2**32) if sampling.seed is None else sampling.seed,
-        model=request.model.options(),
-        sampling=sampling.options(logprobs=request.output.logprobs),
-        column=request.source.column,
+        model=flags.model.options(),
+        sampling=sampling.options(logprobs=flags.output.logprobs),
+        column=flags.source.column,
         num_samples=sampling.num_samples,
         logit_bias=sampling.biases(),
     )
-    return partial(run, request=request, config=config)
+    return partial(run, flags=flags, config=config)
 
 
-def run(console: Console, *, request: Request, config: GenerateConfig) -> None:
+def run(console: Console, *, flags: GenerateFlags, config: GenerateConfig) -> None:
     """Generate, and write what comes; raises InputError at the end if rows failed."""
     with (
-        closing(open_rows(request.source, console, USAGE)) as rows,
-        _open_sink(request, config, console) as sink,
+        closing(open_rows(flags.source, console, USAGE)) as rows,
+        _open_sink(flags, config, console) as sink,
     ):
+        _refuse_own_input(rows, flags.output.output, console)
         if sink.complete:
-            console.tell(f"{request.output.output} is complete: nothing is left to do")
+            console.tell(f"{flags.output.output} is complete: nothing is left to do")
             return
-        if request.sampling.seed not in (None, sink.seed):
-            raise ConfigError(f"{request.output.output} was started with --seed {sink.seed}")
-        config = replace(config, seed=sink.seed, skip_rows=sink.rows_done, stream=_is_streamable(request, rows))
+        if flags.sampling.seed not in (None, sink.seed):
+            raise ConfigError(f"{flags.output.output} was started with --seed {sink.seed}")
+        config = replace(config, seed=sink.seed, skip_rows=sink.rows_done, stream=_is_streamable(flags, rows))
         lines = rows.count_lines(console) if console.live else None
-        shared = request.output.output is None and console.stdout.isatty()
+        shared = flags.output.output is None and console.stdout.isatty()
         with Progress(console, lines=rows.count or lines, shared=shared) as progress:
-            _generate(request, rows, sink, progress, config)
+            _generate(flags, rows, sink, progress, config)
 
 
-def _generate(request: Request, rows: Rows, sink: Sink, progress: Progress, config: GenerateConfig) -> None:
+def _refuse_own_input(rows: Rows, output: str | None, console: Console) -> None:
+    """Raise ConfigError when the output would overwrite the rows while they are read."""
+    if rows.path is None or output is None or not os.path.exists(output):
+        return
+    try:
+        source = os.fstat(console.stdin.fileno()) if rows.path == "-" else os.stat(rows.path)
+    except OSError:  # standard input is no file at all
+        return
+    if os.path.samestat(source, os.stat(output)):
+        raise ConfigError(f"-o {output} is the input itself: give another file")
+
+
+def _generate(flags: GenerateFlags, rows: Rows, sink: Sink, progress: Progress, config: GenerateConfig) -> None:
     from gptcli.tasks.generate import generate
 
-    records, renderer = _renderer(request, rows, sink, progress)
+    records, renderer = _renderer(flags, rows, sink, progress)
     results = Results(sink, renderer, progress, num_samples=config.num_samples)
     # What the task holds must be let go before this process ends, whatever ends it.
     with closing(generate(replace(config, records=records))) as events:
         results.follow(events, lone=rows.count == 1)
 
 
-def _open_sink(request: Request, config: GenerateConfig, console: Console) -> Sink:
-    output = request.output
+def _open_sink(flags: GenerateFlags, config: GenerateConfig, console: Console) -> Sink:
+    output = flags.output
     if output.output is None:
         return Stdout(console, config.seed)
-    return ResumableFile(output.output, _state(request), config.seed, overwrite=output.overwrite, resume=output.resume)
+    return ResumableFile(output.output, _state(flags), config.seed, overwrite=output.overwrite, resume=output.resume)
 
 
-def _state(request: Request) -> dict[str, object]:
+def _state(flags: GenerateFlags) -> dict[str, object]:
     """Return what a run must have in common with the one that it continues, by the names of the options."""
-    state: dict[str, object] = {"PROMPT": request.source.arguments, "--model": request.model.model}
-    state["--dtype"] = request.model.dtype
-    state |= _by_name(request.source, "input", "column", "whole")
-    state |= _by_name(request.output, "null", "no_echo", "logprobs")
-    return state | _by_name(
-        request.sampling, *(field.name for field in fields(request.sampling) if field.name != "seed")
-    )
+    state: dict[str, object] = {"PROMPT": flags.source.arguments}
+    state |= _by_name(flags.source, "input", "column", "whole")
+    state |= _by_name(flags.output, "null", "no_echo", "logprobs")
+    return state | _by_name(flags.sampling, *(field.name for field in fields(flags.sampling) if field.name != "seed"))
 
 
 def _by_name(flags: object, *names: str) -> dict[str, object]:
-    return {f"--{name.replace('_', '-')}": getattr(flags, name) for name in names}
+    return {spelled(name): getattr(flags, name) for name in names}
 
 
-def _is_streamable(request: Request, rows: Rows) -> bool:
+def _is_streamable(flags: GenerateFlags, rows: Rows) -> bool:
     """Say whether a lone sample is printed as it comes; beams may still change its beginning."""
-    sampling, output = request.sampling, request.output
+    sampling, output = flags.sampling, flags.output
     lone = rows.single_text is not None and sampling.num_samples == 1 and sampling.num_beams == 1
     return lone and output.output is None and row_format(output) is None and not output.no_stream
 
 
-def _renderer(request: Request, rows: Rows, sink: Sink, progress: Progress) -> tuple[Iterator[Record], Renderer]:
+def _renderer(flags: GenerateFlags, rows: Rows, sink: Sink, progress: Progress) -> tuple[Iterator[Record], Renderer]:
     """Return the rows and the renderer of their results; a table must know the rows' columns beforehand."""
-    output, num_samples = request.output, request.sampling.num_samples
+    output, num_samples = flags.output, flags.sampling.num_samples
     form = row_format(output)
     if form is None:
         several = rows.single_text is None or num_samples > 1
@@ -108,4 +117,4 @@ def _renderer(request: Request, rows: Rows, sink: Sink, progress: Progress) -> t
     if isinstance(form, Csv):
         columns, records = rows.peeked()
         return records, Table(form, columns, num_samples=num_samples, warn=progress.warn)
-    return rows.records, Objects(form, request.source.column, first=sink.fresh, warn=progress.warn)
+    return rows.records, Objects(form, flags.source.column, first=sink.fresh, warn=progress.warn)

@@ -55,16 +55,16 @@ class Progress:
         if self._shared:
             self.clear()
 
-    def count(self, *, rows: int, tokens: int, line: int) -> None:
-        """Count what was done, up to a line of the input; show it once that took long.
+    def count(self, *, tokens: int, line: int) -> None:
+        """Count a row and its tokens, up to a line of the input; show it once that took long.
 
         Results on the same screen show it anyway.
         """
         if self._first_line is None:
             self._first_line = line
-        self._rows += rows
+        self._rows += 1
         self._tokens += tokens
-        if self._shared or not rows:
+        if self._shared:
             return
         seconds = self._clock() - self._began
         if seconds < PATIENCE_SECONDS:

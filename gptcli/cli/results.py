@@ -7,7 +7,7 @@ from gptcli.cli.render import Renderer
 from gptcli.cli.sinks import Sink
 from gptcli.data.records import Record
 from gptcli.errors import InputError
-from gptcli.tasks.events import Completion, Event, Notice, RowFailed, Stage, TextDelta
+from gptcli.tasks.events import Completion, Event, ModelReady, Notice, RowFailed, Stage, TextDelta
 
 
 class Results:
@@ -20,8 +20,9 @@ class Results:
         self._num_samples = num_samples
         head = renderer.begin()
         self._head = head if sink.fresh else b""
-        self._rows = 0
-        self._failed = 0
+        self._rows = sink.rows_done
+        self._failed = sink.rows_failed
+        self._tokens = 0
 
     def follow(self, events: Iterable[Event], *, lone: bool) -> None:
         """Write all results; raises InputError at the end if rows failed, of a lone row with the reason."""
@@ -30,6 +31,8 @@ class Results:
             match event:
                 case Stage():
                     self._progress.stage(event.text)
+                case ModelReady():
+                    self._sink.settle({"--model": event.directory, "--dtype": event.dtype})
                 case Notice():
                     (self._progress.detail if event.detail else self._progress.warn)(event.text)
                 case TextDelta():
@@ -37,25 +40,26 @@ class Results:
                     self._sink.flush()
                 case Completion():
                     self._write(self._renderer.sample(event))
-                    whole = event.sample == self._num_samples - 1
-                    self._count(event.record, whole=whole, tokens=event.new_tokens)
+                    self._tokens += event.new_tokens
+                    if event.sample == self._num_samples - 1:
+                        self._commit(event.record, failed=False)
                 case RowFailed():
                     reason = f"{event.record.origin}: {event.message}"
                     if not lone:
                         self._progress.error(reason)
                     self._write(self._renderer.failed(event))
                     self._failed += 1
-                    self._count(event.record, whole=True, tokens=0)
+                    self._commit(event.record, failed=True)
         self._write(self._renderer.end())
         self._sink.finish()
         if self._failed:
             raise InputError(reason if lone else f"{self._failed} of {self._rows} rows failed")
 
-    def _count(self, record: Record, *, whole: bool, tokens: int) -> None:
-        if whole:
-            self._rows += 1
-            self._sink.commit_row()
-        self._progress.count(rows=int(whole), tokens=tokens, line=record.line)
+    def _commit(self, record: Record, *, failed: bool) -> None:
+        self._rows += 1
+        self._sink.commit_row(failed=failed)
+        self._progress.count(tokens=self._tokens, line=record.line)
+        self._tokens = 0
 
     def _write(self, data: bytes) -> None:
         self._progress.make_room()

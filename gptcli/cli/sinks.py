@@ -41,6 +41,14 @@ class Sink(ABC):
         """Whether nothing has been written, by an earlier run neither."""
         return True
 
+    @property
+    def rows_failed(self) -> int:
+        """Of those, the ones that failed."""
+        return 0
+
+    def settle(self, facts: Mapping[str, object]) -> None:
+        """Take note of what else settles the result; raises ConfigError where an earlier run differed."""
+
     @abstractmethod
     def write(self, data: bytes) -> None:
         """Take a part of the result."""
@@ -48,8 +56,8 @@ class Sink(ABC):
     def flush(self) -> None:
         """Show what was written to whoever watches."""
 
-    def commit_row(self) -> None:
-        """Keep what was written: one more row is whole."""
+    def commit_row(self, *, failed: bool) -> None:
+        """Keep what was written: one more row is whole, or will never be."""
         self.flush()
 
     def finish(self) -> None:
@@ -124,17 +132,29 @@ class ResumableFile(Sink):
         return self._file.rows_done if self._file else 0
 
     @property
+    def rows_failed(self) -> int:
+        """Of those, the ones that failed."""
+        return self._file.rows_failed if self._file else 0
+
+    @property
     def fresh(self) -> bool:
         """Whether nothing has been written, by an earlier run neither."""
         return self._file is None or self._file.size == 0
+
+    def settle(self, facts: Mapping[str, object]) -> None:
+        """Note what the run settled after its start; raises ConfigError where the earlier run differed."""
+        if self._file is None:
+            self._state |= facts
+        else:
+            self._file.require(facts)
 
     def write(self, data: bytes) -> None:
         """Append to the file."""
         self._made().write(data)
 
-    def commit_row(self) -> None:
-        """Note that one more row is whole."""
-        self._made().commit_row()
+    def commit_row(self, *, failed: bool) -> None:
+        """Note that one more row is whole, or will never be."""
+        self._made().commit_row(failed=failed)
 
     def finish(self) -> None:
         """Make the file safe on disk."""

@@ -11,9 +11,10 @@ from gptcli.cli.console import Console
 from gptcli.cli.options import SourceFlags
 from gptcli.data.readers import read_records
 from gptcli.data.records import Record
-from gptcli.errors import UsageError
+from gptcli.errors import InputError, UsageError
 
 BLOCK_BYTES = 1 << 20
+MOST_BAD_ROWS = 1000
 
 RecordGenerator = Generator[Record, None, None]
 
@@ -31,18 +32,22 @@ class Rows:
     """The file that they are read from; "-" is standard input, None are arguments."""
 
     def peeked(self) -> tuple[tuple[str, ...], Iterator[Record]]:
-        """Return the columns of the first row that has any, and all of the rows."""
+        """Return the columns of the first row that has any, and all of the rows; raises InputError if none soon has."""
         read: list[Record] = []
         for record in self.records:
             read.append(record)
             if record.columns:
                 break
+            if len(read) == MOST_BAD_ROWS:
+                raise InputError(f"{record.source}: none of the first {MOST_BAD_ROWS} rows can be read: {record.error}")
         return tuple(read[-1].columns), chain(read, self.records)
 
     def count_lines(self, console: Console) -> int | None:
         """Return how many lines the input has, where that can be seen without reading it up."""
-        if self.path is None:
+        if self.path is None or self.path.lower().endswith(".parquet"):
             return None
+        if self.path != "-" and not os.path.isfile(self.path):
+            return None  # to open a named pipe and close it again would end its writer
         try:
             descriptor = console.stdin.fileno() if self.path == "-" else os.open(self.path, os.O_RDONLY)
         except OSError:

@@ -4,7 +4,16 @@ import errno
 import os
 from collections.abc import Mapping
 
-from gptcli.data.journal import Journal, changed_options, journal_path, read_journal, start_journal
+from gptcli.data.journal import (
+    FAILED,
+    Journal,
+    changed_options,
+    journal_path,
+    lock,
+    read_journal,
+    refuse_if_running,
+    start_journal,
+)
 from gptcli.errors import ConfigError, OutputError
 
 _REMEDIES = {
@@ -25,12 +34,17 @@ class OutputFile:
         self._path = path
         self._state = journal.state if journal else {}
         self._rows_done = journal.rows_done if journal else 0
+        self._rows_failed = journal.rows_failed if journal else 0
         self._size = journal.output_bytes if journal else os.path.getsize(path)
         self._complete = journal is None
         self._descriptors: tuple[int, int] | None = None
         if journal:
-            file = _open_at(path, journal.output_bytes)
-            self._descriptors = file, _open_at(journal_path(path), journal.journal_bytes)
+            journal_file = os.open(journal_path(path), os.O_WRONLY | os.O_APPEND)
+            lock(journal_file, path)
+            os.ftruncate(journal_file, journal.journal_bytes)
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            os.ftruncate(file, journal.output_bytes)
+            self._descriptors = file, journal_file
 
     @classmethod
     def create(cls, path: str, *, state: Mapping[str, object], overwrite: bool) -> "OutputFile":
@@ -39,6 +53,7 @@ class OutputFile:
         if exists and not overwrite:
             raise ConfigError(f"{path} exists: replace it with --overwrite, or continue it with --resume")
         try:
+            refuse_if_running(path)
             if exists:
                 # What cannot be written must not get a journal, which says that its rows are not whole.
                 os.close(os.open(path, os.O_WRONLY))
@@ -56,15 +71,11 @@ class OutputFile:
         """
         exists = _exists(path)
         try:
+            refuse_if_running(path)
             journal = read_journal(path)
             if journal is None:
                 return cls(path, None) if exists else cls.create(path, state=state, overwrite=False)
-            changed = changed_options(journal, state)
-            if changed:
-                raise ConfigError(
-                    f"{path} was started with other options: {', '.join(changed)}; "
-                    "give the same, or begin again with --overwrite"
-                )
+            _refuse_changes(path, journal.state, state)
             size = os.path.getsize(path) if exists else 0
             if size < journal.output_bytes:
                 raise OutputError(
@@ -91,6 +102,11 @@ class OutputFile:
         return self._rows_done
 
     @property
+    def rows_failed(self) -> int:
+        """Of the rows done, those that failed; 0 when the file is complete."""
+        return self._rows_failed
+
+    @property
     def size(self) -> int:
         """The bytes of the file; none means that its header has yet to be written."""
         return self._size
@@ -101,11 +117,16 @@ class OutputFile:
         self._append(file, data)
         self._size += len(data)
 
-    def commit_row(self) -> None:
+    def require(self, state: Mapping[str, object]) -> None:
+        """Raise ConfigError when the run was started with another state than this part of it."""
+        _refuse_changes(self._path, self._state, state)
+
+    def commit_row(self, *, failed: bool = False) -> None:
         """Note that all of one more row has been written, be it nothing."""
         _, journal = self._opened()
-        self._append(journal, b"%d\n" % self._size)
+        self._append(journal, b"%d%b\n" % (self._size, FAILED if failed else b""))
         self._rows_done += 1
+        self._rows_failed += failed
 
     def finish(self) -> None:
         """Make the file safe on disk, remove its journal and close it."""
@@ -150,11 +171,14 @@ def _exists(path: str) -> bool:
     return True
 
 
-def _open_at(path: str, length: int) -> int:
-    """Open a file for appending behind its first bytes, which are all that is kept."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-    os.ftruncate(descriptor, length)
-    return descriptor
+def _refuse_changes(path: str, before: Mapping[str, object], state: Mapping[str, object]) -> None:
+    """Raise ConfigError when a run would be continued with other options."""
+    changed = changed_options(before, state)
+    if changed:
+        raise ConfigError(
+            f"{path} was started with other options: {', '.join(changed)}; "
+            "give the same, or begin again with --overwrite"
+        )
 
 
 def _cannot_write(path: str, error: OSError) -> OutputError:

@@ -43,6 +43,8 @@ def read_parquet(binary: BinaryIO, source: str) -> Iterator[Record]:
                     cells = [column[row].as_py() for column in batch.columns]
                 except UnicodeDecodeError:
                     yield Record(source=source, line=line, error="is not UTF-8")
+                except (ValueError, OverflowError) as error:  # a time that Python has no type for
+                    yield Record(source=source, line=line, error=f"has a cell that cannot be read: {error}")
                 else:
                     yield Record(source=source, line=line, columns=dict(zip(header, cells, strict=True)))
     except pyarrow.ArrowException as error:

@@ -1,12 +1,15 @@
 """Read text and JSON lines: one row a line."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from gptcli.data.columns import kind_of
 from gptcli.data.records import Record
 from gptcli.data.utf8 import bad_byte, decoded, lines_of, refuse_utf16
+
+DEEPEST = 200
+"""Arrays and objects inside each other: more is a mistake or an attack."""
 
 
 def read_lines(binary: BinaryIO, source: str) -> Iterator[Record]:
@@ -41,8 +44,24 @@ def read_json_lines(binary: BinaryIO, source: str) -> Iterator[Record]:
 def record_of_json(value: object, source: str, line: int) -> Record:
     """Return the object's members as columns, or a bad row when the value is no object."""
     if isinstance(value, dict):
+        if _is_deep(value):
+            return Record(source=source, line=line, error=f"is nested more than {DEEPEST} deep")
         return Record(source=source, line=line, columns=value)
     return Record(source=source, line=line, error=f"is not a JSON object but {kind_of(value)}")
+
+
+def _is_deep(value: object) -> bool:
+    """Return whether a value is nested too deeply to be written again: Python's own limit is about 1,000 calls."""
+    level: list[object] = [value]
+    for _ in range(DEEPEST):
+        level = [member for node in level if isinstance(node, dict | list) for member in _members(node)]
+        if not level:
+            return False
+    return True
+
+
+def _members(node: dict[str, object] | list[object]) -> Iterable[object]:
+    return node.values() if isinstance(node, dict) else node
 
 
 def json_complaint(error: Exception) -> str:

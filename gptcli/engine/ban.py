@@ -4,8 +4,10 @@ A banned text can be cut into tokens in many ways, so the check is on bytes: a t
 a banned text whole, or when it begins with what is still missing of one whose beginning ends the text so far.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice, takewhile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +23,11 @@ class BanTable:
 
     def __init__(self, texts: Sequence[bytes], vocabulary: Sequence[bytes]) -> None:
         self._always = tuple(token for token, piece in enumerate(vocabulary) if any(text in piece for text in texts))
+        ordered = sorted((piece, token) for token, piece in enumerate(vocabulary) if piece)
         self._banned = tuple(
             _BannedText(
                 text=text,
-                completing=tuple(_starting_with(text[length:], vocabulary) for length in range(1, len(text))),
+                completing=tuple(_starting_with(text[length:], ordered) for length in range(1, len(text))),
             )
             for text in texts
         )
@@ -39,6 +42,7 @@ class BanTable:
         return tokens
 
 
-def _starting_with(prefix: bytes, vocabulary: Sequence[bytes]) -> tuple[int, ...]:
-    """Return the tokens whose bytes start with a prefix."""
-    return tuple(token for token, piece in enumerate(vocabulary) if piece.startswith(prefix))
+def _starting_with(prefix: bytes, ordered: Sequence[tuple[bytes, int]]) -> tuple[int, ...]:
+    """Return the tokens whose bytes start with a prefix; the pieces are in order, so they stand together."""
+    begin = bisect_left(ordered, (prefix, -1))
+    return tuple(token for _, token in takewhile(lambda pair: pair[0].startswith(prefix), islice(ordered, begin, None)))

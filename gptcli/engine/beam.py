@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gptcli.engine.backend import Floats, Ids, Logits
-from gptcli.engine.request import Branch, Finished, FinishReason, Request, TokenBytes
+from gptcli.engine.finish import FinishReason
+from gptcli.engine.request import Branch, Finished, Request, TokenBytes
 
 NEVER = np.float32(-1e9)
 """The score of a hypothesis that must not win, as in transformers."""

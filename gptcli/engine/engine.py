@@ -13,7 +13,7 @@ import numpy as np
 
 from gptcli.engine.backend import Backend, Logits
 from gptcli.engine.beam import BeamSearch
-from gptcli.engine.request import Branch, Finished, Piece, Request, TokenBytes, TokenScore, new_branches
+from gptcli.engine.request import Branch, Finished, Piece, Request, TokenBytes, TokenScore, new_branch
 
 PREFILL_TOKENS = 2048
 """Padded tokens in one prefill: enough to use the arithmetic fully, and under half a second of GPT-2 on two cores."""
@@ -23,11 +23,17 @@ REFILL_SHARE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Waiting:
-    """A prompt to read, and the branches that go on from it."""
+    """A prompt to read, and the samples that go on from it."""
 
+    request: Request
+    samples: range
     prompt: Sequence[int]
-    branches: list[Branch]
-    search: BeamSearch | None = None
+    branch: Branch | None = None
+    """The one sample that is on its way already and only reads its window again."""
+
+    def branches(self) -> list[Branch]:
+        """Return the branches of the samples; they cost memory only from now on."""
+        return [self.branch] if self.branch else [new_branch(self.request, sample) for sample in self.samples]
 
 
 class Engine:
@@ -49,28 +55,18 @@ class Engine:
     def submit(self, request: Request) -> None:
         """Queue a request; samples beyond the number of slots wait for their turn."""
         options = request.sampler.options
-        stops = tuple(stop.encode() for stop in options.stop)
         if options.num_beams > 1:
-            branches = new_branches(request, options.num_beams, stops)
-            search = BeamSearch(request, branches, self._eos, self._token_bytes)
-            self._waiting.append(_Waiting(prompt=request.prompt, branches=branches, search=search))
+            self._waiting.append(_Waiting(request=request, samples=range(options.num_beams), prompt=request.prompt))
             return
-        branches = new_branches(request, request.samples, stops)
-        for start in range(0, len(branches), self.backend.slots):
-            part = branches[start : start + self.backend.slots]
-            self._waiting.append(_Waiting(prompt=request.prompt, branches=part))
+        for start in range(0, request.samples, self.backend.slots):
+            part = range(start, min(request.samples, start + self.backend.slots))
+            self._waiting.append(_Waiting(request=request, samples=part, prompt=request.prompt))
 
     def cancel(self, key: int) -> None:
         """Drop a request; its slots are free at the next step."""
-        self._waiting = deque(entry for entry in self._waiting if entry.branches[0].request.key != key)
+        self._waiting = deque(entry for entry in self._waiting if entry.request.key != key)
         self._searches.pop(key, None)
         self._let_go([branch for branch in self._running if branch.request.key == key])
-
-    def clear(self) -> None:
-        """Drop all requests; every slot is free."""
-        self._waiting.clear()
-        self._running.clear()
-        self._searches.clear()
 
     def step(self) -> list[Finished | Piece]:
         """Do one round; return what finished and what can be streamed."""
@@ -92,10 +88,10 @@ class Engine:
         longest = 0
         for entry in sorted(self._waiting, key=lambda entry: abs(len(entry.prompt) - oldest)):
             longest = max(longest, len(entry.prompt))
-            if len(entry.branches) > free or (admitted and longest * (len(admitted) + 1) > PREFILL_TOKENS):
+            if len(entry.samples) > free or (admitted and longest * (len(admitted) + 1) > PREFILL_TOKENS):
                 break
             admitted.append(entry)
-            free -= len(entry.branches)
+            free -= len(entry.samples)
         chosen = set(map(id, admitted))
         self._waiting = deque(entry for entry in self._waiting if id(entry) not in chosen)
         return admitted
@@ -105,14 +101,16 @@ class Engine:
         first = len(self._running)
         logits = self.backend.prefill(first, [entry.prompt for entry in entries], self._top(entries))
         rows = list(range(len(entries)))
-        joined = [entry.branches[0] for entry in entries]
-        for row, entry in enumerate(entries):
-            for branch in entry.branches[1:]:
+        forks = [entry.branches() for entry in entries]
+        joined = [branches[0] for branches in forks]
+        for row, (entry, branches) in enumerate(zip(entries, forks, strict=True)):
+            for branch in branches[1:]:
                 self.backend.copy(first + row, first + len(joined), len(entry.prompt))
                 joined.append(branch)
                 rows.append(row)
-            if entry.search:
-                self._searches[entry.search.key] = entry.search
+            if entry.request.sampler.options.num_beams > 1:
+                search = BeamSearch(entry.request, branches, self._eos, self._token_bytes)
+                self._searches[entry.request.key] = search
         for slot, (branch, row) in enumerate(zip(joined, rows, strict=True), first):
             branch.slot, branch.cached = slot, len(entries[row].prompt)
         self._running += joined
@@ -184,7 +182,11 @@ class Engine:
         window = self.backend.n_positions
         full = [b for b in branches if b.request.slide and not b.finish_reason and b.cached == window]
         for branch in full:
-            self._waiting.appendleft(_Waiting(prompt=branch.tokens[-(window // 2) :], branches=[branch]))
+            samples = range(branch.sample, branch.sample + 1)
+            entry = _Waiting(
+                request=branch.request, samples=samples, prompt=branch.tokens[-(window // 2) :], branch=branch
+            )
+            self._waiting.appendleft(entry)
         return full
 
     def _let_go(self, branches: list[Branch]) -> None:
@@ -199,7 +201,7 @@ class Engine:
 
     def _top(self, entries: list[_Waiting]) -> int:
         """Return how many of the likeliest tokens some prompts' first choices need."""
-        return max(self._wanted(entry.branches[0].request) for entry in entries)
+        return max(self._wanted(entry.request) for entry in entries)
 
     def _wanted(self, request: Request) -> int:
         """Return how many of the likeliest tokens a request needs, which cannot be more than there are."""

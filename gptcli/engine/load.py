@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from gptcli.checkpoint.config import ModelConfig, read_config
 from gptcli.checkpoint.locate import Located
@@ -10,7 +11,8 @@ from gptcli.checkpoint.weights import Weights, open_weights
 from gptcli.engine.backend import Backend
 from gptcli.engine.engine import Engine
 from gptcli.engine.options import ModelOptions
-from gptcli.engine.placement import Placement, choose_placement, physical_cores
+from gptcli.engine.placement import Placement, choose_placement, thread_count
+from gptcli.errors import ConfigError
 
 CPU_SLOTS = 32
 """Sequences together on a CPU: from here on a step's time grows with the rows, so more would gain nothing."""
@@ -24,6 +26,8 @@ class LoadedModel:
     """A model that is ready to run."""
 
     name: str
+    directory: Path
+    dtype: str
     config: ModelConfig
     tokenizer: Tokenizer
     engine: Engine
@@ -34,13 +38,15 @@ class LoadedModel:
 def load_model(located: Located, options: ModelOptions, *, least_slots: int) -> LoadedModel:
     """Open a located model; raise ModelError, DeviceError or ConfigError.
 
-    The batch size is options.batch_size or chosen by free memory, and at least least_slots.
+    The batch size is options.batch_size or chosen by free memory, and at least least_slots, the beams of a search.
     """
     config = read_config(located.directory)
     placement = choose_placement(options, config.head_dim)
     weights = open_weights(located.directory, config)
-    threads = options.threads or physical_cores()
-    slots = max(least_slots, options.batch_size or _slots_by_memory(config, placement))
+    threads = thread_count(options)
+    if options.batch_size is not None and options.batch_size < least_slots:
+        raise ConfigError(f"--num-beams {least_slots} needs --batch-size {least_slots} or more")
+    slots = options.batch_size or max(least_slots, _slots_by_memory(config, placement))
     with ThreadPoolExecutor(1) as pool:
         tokenizer = pool.submit(load_tokenizer, located.directory, config)
         backend = _open_backend(config, weights, placement, slots, threads)
@@ -50,7 +56,13 @@ def load_model(located: Located, options: ModelOptions, *, least_slots: int) -> 
         f"{placement.dtype}, {threads} threads, up to {slots} sequences at once"
     )
     return LoadedModel(
-        name=located.name, config=config, tokenizer=tokenizer.result(), engine=engine, description=description
+        name=located.name,
+        directory=located.directory,
+        dtype=placement.dtype,
+        config=config,
+        tokenizer=tokenizer.result(),
+        engine=engine,
+        description=description,
     )
 
 

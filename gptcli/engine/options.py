@@ -1,6 +1,5 @@
 """How a continuation is drawn: the sampling options, their defaults and their checks. Imports nothing heavy."""
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -85,8 +84,10 @@ class SamplingOptions:
             yield f"--repetition-penalty must be above 0, not {self.repetition_penalty:g}"
         if not -10 <= self.length_penalty <= 10:  # beyond, scores leave the range of float32
             yield f"--length-penalty must be between -10 and 10, not {self.length_penalty:g}"
-        if self.max_new_tokens is not None and self.min_new_tokens > self.max_new_tokens:
-            yield f"--min-new-tokens {self.min_new_tokens} is more than --max-new-tokens {self.max_new_tokens}"
+        most = DEFAULT_NEW_TOKENS if self.max_length is None else None
+        most = self.max_new_tokens if self.max_new_tokens is not None else most
+        if most is not None and self.min_new_tokens > most:
+            yield f"--min-new-tokens {self.min_new_tokens} needs --max-new-tokens of as many or more, not {most}"
         if "" in self.stop:
             yield "--stop must not be empty"
         if "" in self.ban:
@@ -131,12 +132,13 @@ class ModelOptions:
     def __post_init__(self) -> None:
         for complaint in _at_least(1, {"--batch-size": self.batch_size, "--threads": self.threads}):
             raise ConfigError(complaint)
-        processors = os.cpu_count() or 1
-        if self.threads is not None and self.threads > processors:
-            raise ConfigError(f"--threads must be at most {processors}, the processors here, not {self.threads}")
         if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", self.device):
             raise ConfigError(f"--device must be auto, cpu, cuda, cuda:N or mps, not {self.device!r}")
         if self.backend == "onnx" and self.device not in ("auto", "cpu"):
             raise ConfigError(f"--backend onnx runs on the CPU only: it does not go with --device {self.device}")
         if self.backend == "torch" and self.dtype == "int8":
             raise ConfigError("--dtype int8 needs --backend onnx")
+        if self.backend == "onnx" and self.dtype in ("bfloat16", "float16"):
+            raise ConfigError(f"--backend onnx computes in float32 or int8: it does not go with --dtype {self.dtype}")
+        if self.dtype == "int8" and self.device not in ("auto", "cpu"):
+            raise ConfigError(f"--dtype int8 runs on the CPU only: it does not go with --device {self.device}")

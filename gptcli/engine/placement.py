@@ -30,12 +30,7 @@ def choose_placement(options: ModelOptions, head_dim: int) -> Placement:
     """Choose by the options; raise DeviceError for a device that is absent, never fall back from one that was named."""
     device, reason = _device(options)
     onnx_fits = head_dim % ONNX_HEAD_STEP == 0
-    wants_onnx = options.backend == "onnx" or options.dtype == "int8"
-    if options.backend == "onnx" and options.dtype in ("bfloat16", "float16"):
-        raise ConfigError(f"--backend onnx computes in float32 or int8: it does not go with --dtype {options.dtype}")
-    if wants_onnx and device != "cpu":
-        raise ConfigError(f"--dtype int8 runs on the CPU only: it does not go with --device {device}")
-    if wants_onnx and not onnx_fits:
+    if (options.backend == "onnx" or options.dtype == "int8") and not onnx_fits:
         raise ModelError(
             f"the onnx backend needs heads whose width is a multiple of {ONNX_HEAD_STEP}, this model's is {head_dim};"
             " use --backend torch"
@@ -46,6 +41,25 @@ def choose_placement(options: ModelOptions, head_dim: int) -> Placement:
     if not onnx_fits:
         reason += f"; torch, for heads of width {head_dim}"
     return _torch_placement(options, device, reason)
+
+
+def require_device(options: ModelOptions) -> None:
+    """Raise DeviceError when the device that was named is absent; to be asked before anything is downloaded."""
+    if options.device in ("auto", "cpu"):
+        return
+    if not _has_accelerator():
+        raise DeviceError(f"--device {options.device}: no such device on this machine; use --device cpu")
+    from gptcli.engine.torch_backend import check_device
+
+    check_device(options.device)
+
+
+def thread_count(options: ModelOptions) -> int:
+    """Return the CPU threads to use; raise ConfigError for more than processors: they stand in each other's way."""
+    processors = os.cpu_count() or 1
+    if options.threads is not None and options.threads > processors:
+        raise ConfigError(f"--threads must be at most {processors}, the processors here, not {options.threads}")
+    return options.threads or physical_cores()
 
 
 def physical_cores() -> int:
@@ -71,11 +85,7 @@ def _device(options: ModelOptions) -> tuple[str, str]:
 
         device = default_device()
         return device, f"{device}: chosen by accelerate"
-    if not _has_accelerator():
-        raise DeviceError(f"--device {options.device}: no such device on this machine; use --device cpu")
-    from gptcli.engine.torch_backend import check_device
-
-    check_device(options.device)
+    require_device(options)
     return options.device, f"{options.device}, as asked"
 
 

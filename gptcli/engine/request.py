@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
+from gptcli.engine.finish import FinishReason
 from gptcli.engine.noise import stream_key
 from gptcli.engine.sampling import Sampler
 from gptcli.engine.text import GrowingText
 
-FinishReason = Literal["stop", "length", "eos"]
 TokenBytes = Callable[[int], bytes]
 """The bytes that a token stands for."""
 
@@ -116,9 +115,7 @@ class Branch:
         )
 
 
-def new_branches(request: Request, count: int, stops: tuple[bytes, ...]) -> list[Branch]:
-    """Return the branches of a request, before anything is read."""
-    return [
-        Branch(request=request, sample=sample, text=GrowingText(stops), tokens=list(request.prompt))
-        for sample in range(count)
-    ]
+def new_branch(request: Request, sample: int) -> Branch:
+    """Return a sample of a request before anything is read."""
+    stops = [stop.encode(errors="surrogateescape") for stop in request.sampler.options.stop]  # a shell passes any byte
+    return Branch(request=request, sample=sample, text=GrowingText(stops), tokens=list(request.prompt))

@@ -118,7 +118,10 @@ class Sampler:
         if self.options.greedy:
             best = np.argmax(values, axis=1)
         else:
-            kept = keep(values.astype(np.float64) / self.options.temperature, self.options.top_p, self.options.min_p)
+            below = values.astype(np.float64) - values.max(axis=1, keepdims=True)
+            with np.errstate(over="ignore"):  # a temperature near 0 leaves -inf for all but the likeliest
+                below /= self.options.temperature
+            kept = keep(below, self.options.top_p, self.options.min_p)
             keys = np.array([context.noise_key for context in contexts], np.uint64)
             best = np.argmax(kept + gumbel(keys, ids), axis=1)
         chosen: Ids = ids[np.arange(len(ids)), best]

@@ -1,11 +1,9 @@
 """What a task tells its caller: small frozen events, in the order in which they happened."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from gptcli.data.records import Record
-
-FinishReason = Literal["stop", "length", "eos"]
+from gptcli.engine.finish import FinishReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +11,14 @@ class Stage:
     """A step that can take seconds has begun; text names it ("loading gpt2")."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelReady:
+    """The model is loaded; with the options and the seed, these facts settle every byte of the result."""
+
+    directory: str
+    dtype: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,4 +75,4 @@ class RowFailed:
     message: str
 
 
-Event = Stage | Notice | TextDelta | Completion | RowFailed
+Event = Stage | ModelReady | Notice | TextDelta | Completion | RowFailed

@@ -3,18 +3,18 @@
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from functools import cached_property
-from itertools import islice
 
 from gptcli.data.columns import choose_column, text_of
 from gptcli.data.records import Record
 from gptcli.engine.ban import BanTable
 from gptcli.engine.load import LoadedModel, load_model
+from gptcli.engine.placement import require_device
 from gptcli.engine.request import Finished, Piece, Request, TokenScore
 from gptcli.engine.sampling import Sampler
 from gptcli.engine.stream import in_order
 from gptcli.errors import ConfigError, InputError
 from gptcli.tasks.config import GenerateConfig
-from gptcli.tasks.events import Completion, Event, Notice, RowFailed, Stage, TextDelta, TokenLogprob
+from gptcli.tasks.events import Completion, Event, ModelReady, Notice, RowFailed, Stage, TextDelta, TokenLogprob
 from gptcli.tasks.locating import located_model
 from gptcli.tasks.windows import Fitted, Windows
 
@@ -27,9 +27,11 @@ def generate(config: GenerateConfig) -> Generator[Event, None, None]:
 
     Raises ModelError, DeviceError, ConfigError or InputError when the run as a whole cannot go on.
     """
+    require_device(config.model)
     located = yield from located_model(config.model.model)
     yield Stage(text=f"loading {located.name}")
     model = load_model(located, config.model, least_slots=config.sampling.num_beams)
+    yield ModelReady(directory=str(model.directory.resolve()), dtype=model.dtype)
     yield Notice(text=model.description, detail=True)
     yield Notice(text=f"seed {config.seed}", detail=True)
     rows = _Rows(config, model)
@@ -62,9 +64,11 @@ class _Rows:
 
     def requests(self) -> Iterator[Request | RowFailed]:
         """Yield a request for each row that is still to be done, or why there is none."""
-        for index, record in islice(enumerate(self._config.records), self._config.skip_rows, None):
+        for index, record in enumerate(self._config.records):
             try:
-                yield self._request(index, record)
+                self._settle_column(record)
+                if index >= self._config.skip_rows:
+                    yield self._request(index, record)
             except ColumnError:
                 raise
             except InputError as error:
@@ -92,7 +96,7 @@ class _Rows:
 
     def _request(self, index: int, record: Record) -> Request:
         """Return the request of one row; raises InputError when there can be none."""
-        prompt = self._prompt(record)
+        prompt = text_of(record, self._column or "")
         fitted = self.windows.fit(record.origin, self._tokens(prompt))
         self._open[index] = (record, prompt, fitted)
         return Request(
@@ -106,14 +110,13 @@ class _Rows:
             stream=self._config.stream,
         )
 
-    def _prompt(self, record: Record) -> str:
-        """Return the text of a row; the first whole row settles which column holds it."""
+    def _settle_column(self, record: Record) -> None:
+        """Let the first whole row settle which column holds the prompts, be it one that is skipped."""
         if self._column is None and record.error is None:
             try:
                 self._column = choose_column(list(record.columns), self._config.column)
             except InputError as error:
                 raise ColumnError(f"{record.source}: {error}") from error
-        return text_of(record, self._column or "")
 
     def _tokens(self, prompt: str) -> list[int]:
         """Return the tokens of a prompt; raises InputError for one whose length alone says that it is too long."""
@@ -163,5 +166,6 @@ def _ban_table(texts: tuple[str, ...], model: LoadedModel) -> BanTable | None:
     """Return the table of what would complete a banned text, if any text is banned."""
     if not texts:
         return None
-    vocabulary = [model.tokenizer.token_bytes(token) for token in range(model.config.vocab_size)]
-    return BanTable([text.encode() for text in texts], vocabulary)
+    no_text = set(model.config.eos_token_ids)  # the end of a text is not written, so no ban forbids it
+    pieces = [b"" if n in no_text else model.tokenizer.token_bytes(n) for n in range(model.config.vocab_size)]
+    return BanTable([text.encode(errors="surrogateescape") for text in texts], pieces)

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gptcli.checkpoint.config import ModelConfig
+from gptcli.engine.finish import FinishReason
 from gptcli.engine.options import SamplingOptions
-from gptcli.engine.request import FinishReason
 from gptcli.errors import InputError
 
 
@@ -43,6 +43,11 @@ class Windows:
         limit = self._options.token_limit(len(tokens))
         if limit < 1:
             raise InputError(f"has {len(tokens)} tokens: --max-length {self._options.max_length} leaves no room")
+        if limit < self._options.min_new_tokens:
+            raise InputError(
+                f"has {len(tokens)} tokens: --max-length {self._options.max_length} leaves room for {limit},"
+                f" --min-new-tokens asks for {self._options.min_new_tokens}"
+            )
         kept = self._cut(origin, tokens, limit)
         slides = self._options.overflow == "slide"
         room = limit if slides else self._size - len(kept) + 1  # the last token needs no place in the window
@@ -73,7 +78,7 @@ class Windows:
                     raise self._too_long(f"{len(tokens):,}")
                 return tokens
             case "truncate-left":  # leaves room for the continuation, but never less than half for the prompt
-                keep = max(self._size - limit, self._size // 2)
+                keep = max(self._size - limit + 1, self._size // 2)
             case "slide":
                 keep = self._size
         if len(tokens) > keep:

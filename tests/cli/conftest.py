@@ -13,7 +13,7 @@ from gptcli.cli.main import run
 from gptcli.data.columns import choose_column, text_of
 from gptcli.errors import InputError
 from gptcli.tasks.config import GenerateConfig
-from gptcli.tasks.events import Completion, Event, RowFailed, Stage, TextDelta
+from gptcli.tasks.events import Completion, Event, ModelReady, RowFailed, Stage, TextDelta
 
 
 class TerminalInput(BytesIO):
@@ -53,6 +53,7 @@ class FakeTask:
         self.config = config
         try:
             yield Stage(text="loading")
+            yield ModelReady(directory=str(config.model.model), dtype="float32")
             yield from self.before
             for index, record in enumerate(config.records):
                 if index in self.raise_at:

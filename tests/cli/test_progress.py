@@ -35,10 +35,10 @@ def test_progress_appears_only_once_the_work_has_taken_two_seconds(console):
     clock = Clock()
     with progress_of(console, clock) as progress:
         clock.now = 1.9
-        progress.count(rows=1, tokens=5, line=1)
+        progress.count(tokens=5, line=1)
         assert console.stderr.getvalue() == ""
         clock.now = 2.1
-        progress.count(rows=1, tokens=5, line=2)
+        progress.count(tokens=5, line=2)
     assert "2 rows (20%)" in console.stderr.getvalue()
 
 
@@ -57,7 +57,7 @@ def test_the_line_is_gone_before_a_result_is_written_to_the_same_terminal(consol
         cleared = console.stderr.getvalue()
         assert cleared.endswith("\x1b[2K")
         clock.now = 10.0
-        progress.count(rows=1, tokens=5, line=1)
+        progress.count(tokens=5, line=1)
         assert console.stderr.getvalue() == cleared
 
 
@@ -85,7 +85,7 @@ def test_no_color_is_honoured(console):
 def test_a_resumed_run_reckons_its_share_from_where_it_began(console):
     clock = Clock()
     with progress_of(console, clock, lines=100) as progress:
-        progress.count(rows=1, tokens=5, line=91)
+        progress.count(tokens=5, line=91)
         clock.now = 10.0
-        progress.count(rows=1, tokens=5, line=92)
+        progress.count(tokens=5, line=92)
     assert "2 rows (20%)" in console.stderr.getvalue()

@@ -130,7 +130,6 @@ def test_the_seed_of_the_interrupted_run_is_kept(path: Path) -> None:
     [
         ({**STATE, "temperature": 0.5, "fingerprint": "def"}, "fingerprint, temperature"),
         ({**STATE, "top_k": 5}, "top_k"),
-        ({"fingerprint": "abc", "temperature": 1.0, "seed": 7}, "stop"),
     ],
 )
 def test_other_options_are_refused_by_name_and_nothing_is_touched(

@@ -156,7 +156,10 @@ def test_contradictions_are_refused_by_name(options: dict[str, Any], told: str) 
 
 @pytest.mark.parametrize("options", ["", "--device cpu", "--dtype int8", "-v --jsonl --logprobs 2"])
 def test_generate_on_the_cpu_imports_neither_torch_nor_transformers(options: str) -> None:
-    code = "import sys; from gptcli.__main__ import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+    code = (
+        "import os, sys; from gptcli.cli.console import Console; from gptcli.cli.main import run\n"
+        "run(sys.argv[1:], Console.of_process(os.environ)); print(*sys.modules, file=sys.stderr)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, "generate", "Once", "-m", "builtin", "--max-new-tokens", "2", *options.split()],
         env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},

@@ -41,7 +41,7 @@ def test_verbose_says_what_was_chosen_and_why() -> None:
 def test_every_kind_of_cut_is_told_once_however_many_rows_it_met() -> None:
     err = gptcli(f"generate {OPTIONS} --overflow truncate-left", ROWS * 3).err
     assert err.splitlines() == [
-        "gptcli: warning: prompts cut to their last 509 tokens: 3 (first: standard input:2)",
+        "gptcli: warning: prompts cut to their last 510 tokens: 3 (first: standard input:2)",
         "gptcli: warning: empty prompts, continued from the beginning-of-text token: 6 (first: standard input:3)",
     ]
 
@@ -66,7 +66,7 @@ def test_the_fallback_to_the_built_in_model_is_told_once_and_its_result_is_that_
 
 
 def test_a_whole_process_writes_nothing_of_its_libraries_to_either_stream() -> None:
-    process = started(f"generate {OPTIONS} Once --jsonl")
-    out, err = process.communicate()
-    assert (process.returncode, err) == (0, b"")
-    assert out == gptcli(f"generate {OPTIONS} Once --jsonl").out
+    with started(f"generate {OPTIONS} Once --jsonl") as process:
+        ended = process.end()
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == gptcli(f"generate {OPTIONS} Once --jsonl").out

@@ -188,7 +188,7 @@ def test_every_kind_of_cut_is_told_once_behind_the_results() -> None:
     told = events(rows("", "a b " * 400, ""), sampling={"overflow": "truncate-left"})
     assert warnings(told) == [
         "empty prompts, continued from the beginning-of-text token: 2 (first: in:1)",
-        "prompts cut to their last 506 tokens: 1 (first: in:2)",
+        "prompts cut to their last 507 tokens: 1 (first: in:2)",
     ]
     assert isinstance(told[-3], Completion)
     assert isinstance(told[-1], Notice)

@@ -59,7 +59,7 @@ def test_what_is_read_is_the_end_of_the_prompt_and_leaves_room(length: int, limi
     assert bool(list(window.notices())) == (len(fitted.prompt) < length)
 
 
-@pytest.mark.parametrize(("limit", "kept"), [(5, 15), (10, 10), (19, 10), (500, 10)])
+@pytest.mark.parametrize(("limit", "kept"), [(5, 16), (10, 11), (19, 10), (500, 10)])
 def test_truncation_leaves_room_for_the_continuation_but_half_for_the_prompt(limit: int, kept: int) -> None:
     fitted = windows(max_new_tokens=limit, overflow="truncate-left").fit("in:1", [1] * 50)
     assert len(fitted.prompt) == kept
@@ -103,7 +103,7 @@ def test_each_kind_of_cut_is_told_once_with_its_number_and_the_first_place() -> 
         window.fit(f"in:{line}", [1] * 30)
     window.fit("in:4", [])
     assert list(window.notices()) == [
-        "prompts cut to their last 15 tokens: 3 (first: in:1)",
+        "prompts cut to their last 16 tokens: 3 (first: in:1)",
         "empty prompts, continued from the beginning-of-text token: 1 (first: in:4)",
     ]
 

@@ -7,7 +7,6 @@ The serialized graph is cached, so that a run need not import onnx.
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -76,20 +75,18 @@ def _serialized(
     source = Path(__file__).with_name("graph.py").read_bytes()  # a changed builder must not find its old graphs
     name = "head" if part is None else f"body-{part.begin}-{part.end}"
 
-    def build(path: Path) -> None:
+    def graph() -> bytes:
         from gptcli.engine.onnx.graph import body_graph, head_graph
 
-        if part is None:
-            path.write_bytes(head_graph(config, tensors, quantized))
-        else:
-            path.write_bytes(body_graph(config, tensors, quantized, part))
+        return head_graph(config, tensors, quantized) if part is None else body_graph(config, tensors, quantized, part)
+
+    def build(path: Path) -> None:
+        path.write_bytes(graph())
 
     try:
         return cached(hashlib.sha256(facts + source).hexdigest(), f"{name}.onnx", build).read_bytes()
     except ModelError:  # a home that cannot be written costs 0.1 s a run and changes nothing
-        with tempfile.NamedTemporaryFile() as file:
-            build(Path(file.name))
-            return Path(file.name).read_bytes()
+        return graph()
 
 
 def _open(graph: bytes, in_memory: dict[str, NDArray[np.float32]]) -> ort.InferenceSession:
