@@ -120,8 +120,6 @@ class _ReadAhead(Generic[Other]):
         self._ended = False
         self.error: BaseException | None = None
         """What ended the input, once everything before it has been taken."""
-        self.error: BaseException | None = None
-        """What ended the input, once everything before it has been taken."""
         # A daemon: a read from a terminal or a pipe cannot be interrupted and must not keep the process alive.
         self._thread = threading.Thread(target=self._read, daemon=True, name="gptcli-input")
 

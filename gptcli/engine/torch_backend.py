@@ -1,10 +1,11 @@
 """The torch backend: transformers' own GPT2LMHeadModel over a static cache, on the device that accelerate gives.
 
-Every step reads and writes fixed memory at indices held in tensors, with shapes rounded up to few sizes, so that
-a decode step can be captured as a CUDA graph without changing this code's shape.
+The cache is fixed memory, read and written at indices that are tensors, so that a decode step can later be captured
+as a CUDA graph.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import accelerate
 import numpy as np
@@ -61,9 +62,21 @@ def free_memory(device: str) -> int | None:
     return int(torch.cuda.mem_get_info(device)[0]) if device.startswith("cuda") else None
 
 
+@contextmanager
+def _memory_explained() -> Iterator[None]:
+    """Turn torch's ways of saying that memory is out into DeviceError."""
+    try:
+        yield
+    except RuntimeError as error:  # torch.OutOfMemoryError is one; on the CPU there is only the text
+        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise
+        raise DeviceError("out of memory: lower --batch-size, or use a smaller model") from error
+
+
 class TorchBackend:
     """GPT-2 on torch; see gptcli.engine.backend.Backend for the contract."""
 
+    @_memory_explained()
     def __init__(
         self, config: ModelConfig, weights: Weights, placement: Placement, *, slots: int, threads: int
     ) -> None:
@@ -74,19 +87,18 @@ class TorchBackend:
         if self._device.type == "cpu":
             torch.set_num_threads(threads)
         dtype: torch.dtype = getattr(torch, placement.dtype)
-        try:
-            self._model = _load(config, weights, dtype, self._device)
-            shape = (config.n_layer, slots, config.n_head, config.n_positions, config.head_dim)
-            self._cache = _SlotCache(shape, dtype, self._device)
-        except torch.OutOfMemoryError as error:
-            raise DeviceError(f"{placement.device} has no memory for this: lower --batch-size") from error
+        self._model = _load(config, weights, dtype, self._device)
+        shape = (config.n_layer, slots, config.n_head, config.n_positions, config.head_dim)
+        self._cache = _SlotCache(shape, dtype, self._device)
 
+    @_memory_explained()
     def prefill(self, slot: int, prompts: Sequence[Sequence[int]], top: int) -> Logits:
         """Read whole prompts into slots slot, slot + 1, ...; return the logits after each one's last token."""
         hidden = self._read(slot, prompts)
         last = self._tensor([len(prompt) - 1 for prompt in prompts])
         return self._logits(hidden[torch.arange(len(prompts), device=self._device), last], top)
 
+    @_memory_explained()
     @torch.inference_mode()
     def decode(self, tokens: Sequence[int], lengths: Sequence[int], top: int) -> Logits:
         """Append one token to each of the slots 0, 1, ...; lengths are the tokens each slot held before."""
@@ -101,6 +113,7 @@ class TorchBackend:
         for memory in (self._cache.keys, self._cache.values):
             memory[:, target, :, :length] = memory[:, source, :, :length]
 
+    @_memory_explained()
     @torch.inference_mode()
     def score(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
         """Return log p(token | the tokens before it), natural log, for every token of each sequence but its first."""
@@ -129,16 +142,13 @@ class TorchBackend:
 
     def _forward(self, tokens: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Run the transformer; the mask is (rows, 1, new tokens, keys)."""
-        try:
-            output = self._model.transformer(
-                tokens,
-                position_ids=positions,
-                attention_mask=mask,
-                past_key_values=self._cache,
-                use_cache=True,
-            )
-        except torch.OutOfMemoryError as error:
-            raise DeviceError(f"{self._device} is out of memory: lower --batch-size") from error
+        output = self._model.transformer(
+            tokens,
+            position_ids=positions,
+            attention_mask=mask,
+            past_key_values=self._cache,
+            use_cache=True,
+        )
         hidden: torch.Tensor = output.last_hidden_state
         return hidden
 

@@ -49,6 +49,14 @@ def test_samples_come_out_together_in_their_order() -> None:
     ]
 
 
+def test_a_sample_is_given_back_before_the_rest_of_its_row_is_drawn() -> None:
+    backend = FakeBackend(slots=2)
+    results = in_order(engine_of(backend), [request(0, samples=100_000)])
+    assert [result.sample for result in islice(results, 5) if isinstance(result, Finished)] == [0, 1, 2, 3, 4]
+    assert len(backend.prefills) == 3
+    results.close()
+
+
 def test_a_row_that_is_ready_is_given_back_before_the_next_line_is_read() -> None:
     go_on = threading.Event()
 

@@ -96,7 +96,7 @@ class OnnxBackend:
     def _read(self, slot: int, prompts: Sequence[Sequence[int]], wanted: NDArray[np.int64]) -> Floats:
         """Run the body over right-padded prompts; return the hidden states at the wanted (row, column) pairs."""
         lengths = np.array([len(prompt) for prompt in prompts])
-        width = min(self.n_positions, int(lengths.max() + lengths.max() % self._together))
+        width = min(self.n_positions, _rounded_up(int(lengths.max()), self._together))
         step = self._body_step(slot, len(prompts), width, wanted)
         for row, prompt in enumerate(prompts):
             step.tokens[row, : len(prompt)] = prompt
@@ -107,7 +107,8 @@ class OnnxBackend:
 
     def _body_step(self, slot: int, rows: int, width: int, wanted: NDArray[np.int64]) -> "_BodyStep":
         """Bind the body to a range of the cache's slots, and to one more where the kernel needs it."""
-        rows += rows * width % self._together
+        if rows * width % self._together:
+            rows = _rounded_up(rows, self._together)
         cache = [(keys[slot : slot + rows], values[slot : slot + rows]) for keys, values in self._cache]
         return _BodyStep(self._sessions.body, rows, width, wanted, cache, self._width)
 
@@ -164,9 +165,9 @@ class _Head:
     def run(self, hidden: Floats, top: int) -> Logits:
         """Return the logits of (rows, width) hidden states."""
         wanted = len(hidden)
-        rows = wanted + wanted % self._together
+        rows = _rounded_up(wanted, self._together)
         if wanted < rows:
-            hidden = np.concatenate([hidden, hidden[:1]])
+            hidden = np.concatenate([hidden, hidden[: rows - wanted]])
         if len(self._values) < rows:
             self._values = np.empty((rows, self._vocab_size), np.float32)
         inputs: dict[str, NDArray[Any]] = {"hidden": hidden, "top": np.array([top], np.int64)}
@@ -183,6 +184,11 @@ class _Head:
             top_ids=outputs["top_ids"][:wanted],
             logsumexp=outputs["logsumexp"][:wanted, 0],
         )
+
+
+def _rounded_up(count: int, multiple: int) -> int:
+    """Return the next multiple."""
+    return -(-count // multiple) * multiple
 
 
 def _run(session: ort.InferenceSession, binding: ort.IOBinding) -> None:

@@ -7,149 +7,17 @@ positions, N wanted positions, K candidates, V vocabulary.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
-from typing import Any
+from dataclasses import replace
 
 from onnx import TensorProto, helper
 
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.safetensors import TensorLocation
-from gptcli.engine.onnx.parts import BodyPart, unembedding
-from gptcli.engine.onnx.quantize import BLOCK_SIZE, codes, scales
-
-MICROSOFT = "com.microsoft"
-OPSET = 20  # the first with Gelu
-IR_VERSION = 10
-UNEMBEDDING_SLICES = 4
+from gptcli.engine.onnx.builder import MICROSOFT, Branch, Graph, GraphBuilder
+from gptcli.engine.onnx.parts import BodyPart
 
 
-@dataclass(slots=True, kw_only=True)
-class GraphBuilder:
-    """Collects the nodes, weights, inputs and outputs of one graph."""
-
-    config: ModelConfig
-    weights: Mapping[str, TensorLocation]
-    """Where every tensor of the model lies."""
-    quantized: bool
-    nodes: list[Any] = field(default_factory=list)
-    initializers: dict[str, Any] = field(default_factory=dict)
-    inputs: list[Any] = field(default_factory=list)
-    outputs: list[Any] = field(default_factory=list)
-
-    def input(self, name: str, element_type: int, shape: list[int | str]) -> str:
-        """Declare an input of the graph."""
-        self.inputs.append(helper.make_tensor_value_info(name, element_type, shape))
-        return name
-
-    def output(self, name: str, element_type: int, shape: list[int | str]) -> str:
-        """Declare an output of the graph."""
-        self.outputs.append(helper.make_tensor_value_info(name, element_type, shape))
-        return name
-
-    def node(self, op: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
-        """Add a node with one output and return the output's name."""
-        self.nodes.append(helper.make_node(op, inputs, [output], domain=domain, **attributes))
-        return output
-
-    def weight(self, name: str) -> str:
-        """Use one of the model's tensors, or a slice of one; it stays in its file."""
-        if name not in self.initializers:
-            self.initializers[name] = _external_tensor(name, self.weights[name])
-        return name
-
-    def layer_norm(self, x: str, name: str, output: str) -> str:
-        """Add a layer normalization over the last axis."""
-        inputs = [x, self.weight(f"{name}.weight"), self.weight(f"{name}.bias")]
-        return self.node("LayerNormalization", inputs, output, axis=-1, epsilon=self.config.layer_norm_epsilon)
-
-    def add_and_norm(self, residual: str, branch: "Branch", norm: str, output: str) -> tuple[str, str]:
-        """Add a branch and its bias to the residual stream, and normalize; return the new stream and its norm."""
-        total = f"{output}.residual"
-        inputs = [residual, branch.product, *(self.weight(f"{norm}.{part}") for part in ("weight", "bias"))]
-        node = helper.make_node(
-            "SkipLayerNormalization",
-            [*inputs, self.weight(branch.bias)],
-            [output, "", "", total],
-            domain=MICROSOFT,
-            epsilon=self.config.layer_norm_epsilon,
-        )
-        self.nodes.append(node)
-        return total, output
-
-    def matmul(self, x: str, name: str, output: str) -> str:
-        """Add x @ weight; the weight is (in, out)."""
-        weight = f"{name}.weight"
-        if self.quantized:
-            return self._quantized_matmul(x, weight, self.weights[weight].shape[0], output)
-        return self.node("MatMul", [x, self.weight(weight)], output)
-
-    def unembed(self, x: str, output: str) -> str:
-        """Add x @ weight.T with the tied or untied output embedding, which is (vocab, width)."""
-        name = unembedding(self.weights)
-        if self.quantized:
-            return self._quantized_matmul(x, name, self.weights[name].shape[1], output)
-        pieces = [
-            self.node("FusedMatMul", [x, self.weight(piece)], f"{output}.{piece}", MICROSOFT, transB=1)
-            for piece in self._slices(name)
-        ]
-        return self.node("Concat", pieces, output, axis=-1)
-
-    def model(self, name: str) -> bytes:
-        """Serialize the graph."""
-        initializers = list(self.initializers.values())
-        graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs, initializers)
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
-        serialized: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION).SerializeToString()
-        return serialized
-
-    def _slices(self, name: str) -> list[str]:
-        """Name slices of rows of a weight, or the weight itself where it does not stay in its file.
-
-        ONNX Runtime maps a weight while it packs it: in slices, the largest weight does not stand in memory twice.
-        """
-        whole = self.weights[name]
-        if whole.dtype != "F32":
-            return [name]
-        rows, width = whole.shape
-        edges = [rows * number // UNEMBEDDING_SLICES for number in range(UNEMBEDDING_SLICES + 1)]
-        names = []
-        for begin, end in pairwise(edges):
-            piece, row_bytes = f"{name}[{begin}:{end}]", whole.nbytes // rows
-            location = replace(
-                whole,
-                offset=whole.offset + begin * row_bytes,
-                nbytes=(end - begin) * row_bytes,
-                shape=(end - begin, width),
-            )
-            self.initializers[piece] = _external_tensor(piece, location)
-            names.append(piece)
-        return names
-
-    def _quantized_matmul(self, x: str, weight: str, n_in: int, output: str) -> str:
-        """Add x @ weight in int8: weights and activations are scaled in blocks, so no row affects another."""
-        return self.node(
-            "MatMulNBits",
-            [x, self.weight(codes(weight)), self.weight(scales(weight))],
-            output,
-            MICROSOFT,
-            K=n_in,
-            N=self.weights[codes(weight)].shape[0],
-            bits=8,
-            block_size=BLOCK_SIZE,
-            accuracy_level=4,  # activations in int8 too
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Branch:
-    """What a layer adds to the residual stream: a product, and the bias that is still to be added."""
-
-    product: str
-    bias: str
-
-
-def body_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quantized: bool, part: BodyPart) -> bytes:
+def body_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quantized: bool, part: BodyPart) -> Graph:
     """Build a part of the body, which goes from tokens to the final hidden states at the wanted positions.
 
     Inputs of the first part: tokens and positions (B, T); of the others: stream (B, T, width), the part before's
@@ -174,7 +42,7 @@ def body_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quant
     else:
         output = g.output("next_stream", TensorProto.FLOAT, ["B", "T", config.n_embd])
         g.node("Add", [g.node("Add", [residual, branch.product], "unbiased"), g.weight(branch.bias)], output)
-    return g.model("body")
+    return g.graph("body")
 
 
 def _embedding(g: GraphBuilder) -> str:
@@ -194,7 +62,7 @@ def _final_norm(g: GraphBuilder, residual: str, branch: Branch) -> None:
     g.add_and_norm(residual, branch, "ln_f", g.output("hidden", TensorProto.FLOAT, ["N", g.config.n_embd]))
 
 
-def head_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quantized: bool) -> bytes:
+def head_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quantized: bool) -> Graph:
     """Build the graph from hidden (N, width) to logits (N, V), the K best of them, and their log-sum-exp (N, 1)."""
     g = GraphBuilder(config=config, weights=weights, quantized=quantized)
     hidden = g.input("hidden", TensorProto.FLOAT, ["N", config.n_embd])
@@ -204,7 +72,7 @@ def head_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quant
     g.output("top_ids", TensorProto.INT64, ["N", "K"])
     g.nodes.append(helper.make_node("TopK", [logits, top], ["top_values", "top_ids"]))
     _log_sum_exp(g, logits, g.output("logsumexp", TensorProto.FLOAT, ["N", 1]))
-    return g.model("head")
+    return g.graph("head")
 
 
 def _log_sum_exp(g: GraphBuilder, x: str, output: str) -> None:
@@ -268,16 +136,3 @@ def _activation(g: GraphBuilder, product: str, bias: str, output: str) -> str:
             return g.node("Tanh", [x], output)
         case _:  # silu
             return g.node("Mul", [x, g.node("Sigmoid", [x], f"{output}.gate")], output)
-
-
-def _external_tensor(name: str, location: TensorLocation) -> Any:
-    """Describe a weight that stays where it lies in the checkpoint's file."""
-    # Weights of any other type than float32 are widened or narrowed before they reach the graph.
-    element_type = TensorProto.UINT8 if location.dtype == "U8" else TensorProto.FLOAT
-    tensor = TensorProto(name=name, data_type=element_type, dims=location.shape)
-    tensor.data_location = TensorProto.EXTERNAL
-    relative_path = location.file.relative_to(location.file.anchor)  # ONNX Runtime takes no absolute path
-    place = {"location": relative_path, "offset": location.offset, "length": location.nbytes}
-    for key, value in place.items():
-        tensor.external_data.add(key=key, value=str(value))
-    return tensor

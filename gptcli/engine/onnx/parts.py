@@ -1,18 +1,14 @@
-"""How a model is cut into the graphs that open side by side, and which weights each of them reads."""
+"""How a model is cut into the graphs that open side by side."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.safetensors import TensorLocation
 from gptcli.checkpoint.weights import LM_HEAD, WTE
 
 BODY_PARTS = 3
 """Packing the weights is most of a start. Three parts of the body and the head keep two cores busy to its end."""
-
-NORMS = ("ln_1", "ln_2")
-LINEAR = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,24 +40,3 @@ def body_parts(n_layer: int) -> tuple[BodyPart, ...]:
 def unembedding(tensors: Mapping[str, TensorLocation]) -> str:
     """Name the weight that turns hidden states into logits: the token embedding, unless a model has another."""
     return LM_HEAD if LM_HEAD in tensors else WTE
-
-
-def linear_weights(config: ModelConfig, tensors: Mapping[str, TensorLocation]) -> Iterator[str]:
-    """Yield the names of all matrices, which are what int8 makes smaller."""
-    yield unembedding(tensors)
-    for layer in range(config.n_layer):
-        yield from (f"h.{layer}.{name}.weight" for name in LINEAR)
-
-
-def float_weights(part: BodyPart | None, tensors: Mapping[str, TensorLocation], quantized: bool) -> Iterator[str]:
-    """Yield the names of the tensors that a part, or for None the head, reads as they are."""
-    if part is None:
-        yield from () if quantized else (unembedding(tensors),)
-        return
-    if part.is_first:
-        yield from (WTE, "wpe.weight")
-    for layer in range(part.begin, part.end):
-        yield from (f"h.{layer}.{name}.bias" for name in (*NORMS, *LINEAR))
-        yield from (f"h.{layer}.{name}.weight" for name in (NORMS if quantized else (*NORMS, *LINEAR)))
-    if part.is_last:
-        yield from ("ln_f.weight", "ln_f.bias")

@@ -5,6 +5,7 @@ quantized the same way as they come, a row at a time, so that a batch never chan
 norms and biases stay as they are. The cost in perplexity is measured by benchmarks/int8.py.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from gptcli.checkpoint.cache import cached, identity
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.safetensors import TensorLocation, read_header
 from gptcli.checkpoint.weights import LM_HEAD, WTE, Weights
-from gptcli.engine.onnx.parts import linear_weights
+from gptcli.engine.onnx.parts import unembedding
 
 BLOCK_SIZE = 128
 """Inputs that share a scale: of 32, 128 and 256 the best speed at every batch size for a quarter more error."""
@@ -39,7 +40,7 @@ def quantized_locations(weights: Weights, config: ModelConfig) -> dict[str, Tens
 
     def build(path: Path) -> None:
         tensors: dict[str, NDArray[np.uint8] | NDArray[np.float32]] = {}
-        for name in linear_weights(config, weights.tensors):
+        for name in _matrices(config, weights):
             tensors[codes(name)], tensors[scales(name)] = quantize(_output_major(weights, name))
         save_file(tensors, path)
 
@@ -54,6 +55,13 @@ def quantize(weight: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np
     safe = np.where(scale == 0, 1, scale).astype(np.float32)
     rounded = np.rint(padded / safe[..., None]) + CODE_OFFSET
     return np.ascontiguousarray(rounded, np.uint8), np.ascontiguousarray(safe)  # save_file wants C order
+
+
+def _matrices(config: ModelConfig, weights: Weights) -> Iterator[str]:
+    """Yield the names of all weights that are quantized."""
+    yield unembedding(weights.tensors)
+    for layer in range(config.n_layer):
+        yield from (f"h.{layer}.{name}.weight" for name in ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"))
 
 
 def _output_major(weights: Weights, name: str) -> NDArray[np.float32]:

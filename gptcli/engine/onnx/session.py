@@ -22,12 +22,18 @@ from gptcli.checkpoint.cache import cached
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.safetensors import TensorLocation
 from gptcli.checkpoint.weights import Weights
-from gptcli.engine.onnx.parts import BodyPart, body_parts, float_weights
+from gptcli.engine.onnx.parts import BodyPart, body_parts
 from gptcli.engine.onnx.quantize import quantized_locations
 from gptcli.errors import DeviceError, ModelError
 
 SILENT = 4  # ONNX Runtime's own messages never reach stderr; its exceptions do
-REFUSALS = (ort_errors.Fail, ort_errors.InvalidGraph, ort_errors.InvalidArgument, ort_errors.NotImplemented)
+FAILURES = (
+    ort_errors.Fail,
+    ort_errors.RuntimeException,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidArgument,
+    ort_errors.NotImplemented,
+)
 FOLDER_KEY = "session.model_external_initializers_file_folder_path"
 
 
@@ -46,13 +52,13 @@ def open_sessions(config: ModelConfig, weights: Weights, *, quantized: bool, thr
     if quantized:
         tensors |= quantized_locations(weights, config)
 
-    def open_part(part: BodyPart | None) -> ort.InferenceSession:
-        graph = _serialized(part, config, tensors, quantized)
-        in_memory = [name for name in float_weights(part, tensors, quantized) if tensors[name].dtype != "F32"]
-        return _open(graph, {name: weights.array(name) for name in in_memory})
-
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        head, *body = pool.map(open_part, (None, *body_parts(config.n_layer)))
+    graphs = [_graph(part, config, tensors, quantized) for part in (None, *body_parts(config.n_layer))]
+    used = {name for names, _ in graphs for name in names}
+    in_memory = {
+        name: weights.array(name) for name, place in weights.tensors.items() if name in used and place.dtype != "F32"
+    }
+    with ThreadPoolExecutor(threads) as pool:
+        head, *body = pool.map(lambda graph: _open(graph[0], graph[1], in_memory), graphs)
     return Sessions(body=tuple(body), head=head)
 
 
@@ -66,42 +72,47 @@ def use_threads(threads: int) -> None:
         ort.set_global_thread_pool_sizes(threads, 1)
 
 
-def _serialized(
+def _graph(
     part: BodyPart | None, config: ModelConfig, tensors: Mapping[str, TensorLocation], quantized: bool
-) -> bytes:
-    """Return a part's graph, from the cache when it has been built before; None is the head."""
+) -> tuple[list[str], bytes]:
+    """Return the names of the weights and the model of a part, or for None the head, from the cache if it is there."""
     places = {key: [str(value.file), value.offset, value.shape] for key, value in sorted(tensors.items())}
     facts = json.dumps([ort.__version__, quantized, repr(config), repr(part), places]).encode()
-    source = Path(__file__).with_name("graph.py").read_bytes()  # a changed builder must not find its old graphs
-    name = "head" if part is None else f"body-{part.begin}-{part.end}"
+    # A changed builder must not find its old graphs.
+    sources = b"".join(Path(__file__).with_name(name).read_bytes() for name in ("graph.py", "builder.py"))
 
-    def graph() -> bytes:
+    def serialized() -> bytes:
         from gptcli.engine.onnx.graph import body_graph, head_graph
 
-        return head_graph(config, tensors, quantized) if part is None else body_graph(config, tensors, quantized, part)
+        common = (config, tensors, quantized)
+        graph = head_graph(*common) if part is None else body_graph(*common, part)
+        return json.dumps(graph.weights).encode() + b"\n" + graph.model
 
     def build(path: Path) -> None:
-        path.write_bytes(graph())
+        path.write_bytes(serialized())
 
+    name = "head" if part is None else f"body-{part.begin}-{part.end}"
     try:
-        return cached(hashlib.sha256(facts + source).hexdigest(), f"{name}.onnx", build).read_bytes()
+        stored = cached(hashlib.sha256(facts + sources).hexdigest(), f"{name}.onnx", build).read_bytes()
     except ModelError:  # a home that cannot be written costs 0.1 s a run and changes nothing
-        return graph()
+        stored = serialized()
+    names, _, model = stored.partition(b"\n")
+    return json.loads(names), model
 
 
-def _open(graph: bytes, in_memory: dict[str, NDArray[np.float32]]) -> ort.InferenceSession:
+def _open(names: list[str], model: bytes, in_memory: Mapping[str, NDArray[np.float32]]) -> ort.InferenceSession:
     """Open one graph; its weights lie in the files that it names, but for those in memory."""
     options = ort.SessionOptions()
     options.use_per_session_threads = False
     options.log_severity_level = SILENT
     options.enable_mem_pattern = False  # shapes change from step to step
     options.add_session_config_entry(FOLDER_KEY, Path.cwd().anchor)
-    if in_memory:
-        values = [ort.OrtValue.ortvalue_from_numpy(array) for array in in_memory.values()]
-        options.add_external_initializers(list(in_memory), values)
+    given = [name for name in names if name in in_memory]
+    if given:
+        options.add_external_initializers(given, [ort.OrtValue.ortvalue_from_numpy(in_memory[name]) for name in given])
     try:
-        return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except (MemoryError, RuntimeError, ort_errors.RuntimeException) as error:
-        raise DeviceError(f"not enough memory for the model: use a smaller one, or --dtype int8 ({error})") from error
-    except REFUSALS as error:
+        return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except (MemoryError, RuntimeError, *FAILURES) as error:
+        if "alloc" in str(error):
+            raise DeviceError("not enough memory for the model: use a smaller one, or --dtype int8") from error
         raise ModelError(f"ONNX Runtime cannot open this model: {error}") from error
