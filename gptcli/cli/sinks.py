@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from gptcli.cli.console import Console
-from gptcli.data.output import OutputFile
+from gptcli.data.output import OutputFile, refuse_unwritable
 
 
 class Sink(ABC):
@@ -102,6 +102,8 @@ class ResumableFile(Sink):
             self._file = OutputFile.resume(path, state=self._state)
         elif os.path.lexists(path) and not overwrite:
             self._made()
+        else:
+            refuse_unwritable(path)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

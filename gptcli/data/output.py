@@ -160,6 +160,16 @@ class OutputFile:
             raise _interrupted(self._path, error) from error
 
 
+def refuse_unwritable(path: str) -> None:
+    """Raise OutputError when it can be seen beforehand that a file cannot be written, or replaced, there."""
+    directory = os.path.dirname(path) or "."
+    for place, exists in ((path, _exists(path)), (directory, True)):
+        if exists and not os.path.exists(place):
+            raise _cannot_write(path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
+        if exists and not os.access(place, os.W_OK):
+            raise _cannot_write(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+
+
 def _exists(path: str) -> bool:
     """Return whether there is such a file; raise OutputError for what is not one."""
     if not os.path.exists(path):

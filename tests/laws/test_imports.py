@@ -1,0 +1,57 @@
+"""Law 7: help, completion and usage errors import nothing heavy, and the CPU needs neither torch nor transformers."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+RUN_AND_LIST_MODULES = """
+import os, sys
+from gptcli.cli.console import Console
+from gptcli.cli.main import run
+code = run(sys.argv[1:], Console.of_process(os.environ))
+print(*sys.modules, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def modules_of(arguments: list[str], code: int, **environment: str) -> set[str]:
+    """Return the top-level modules that a command line has imported at its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_AND_LIST_MODULES, *arguments],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    modules = {module.partition(".")[0] for module in done.stderr.splitlines()[-1].split()}
+    assert done.returncode == code
+    assert "gptcli" in modules, "the list itself must be there"
+    return modules
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("--help", 0),
+        ("generate --help", 0),
+        ("--version", 0),
+        ("", 2),
+        ("generate --no-such-option", 2),
+        ("generate x --greedy --top-k 3", 2),
+        ("--show-completion bash", 0),
+    ],
+)
+def test_help_version_completion_and_usage_errors_import_nothing_heavy(line: str, code: int) -> None:
+    heavy = "torch transformers numpy onnxruntime onnx rich pydantic huggingface_hub tokenizers accelerate"
+    assert modules_of(line.split(), code) & set(heavy.split()) == set()
+
+
+@pytest.mark.parametrize("options", ["", "--device cpu", "--dtype int8", "-v --jsonl --logprobs 2"])
+def test_generate_on_the_cpu_imports_neither_torch_nor_transformers(options: str) -> None:
+    line = ["generate", "Once", "-m", "builtin", "--max-new-tokens", "2", *options.split()]
+    modules = modules_of(line, 0, CUDA_VISIBLE_DEVICES="")
+    assert "onnxruntime" in modules
+    assert not modules & {"torch", "transformers", "accelerate", "huggingface_hub", "rich"}
