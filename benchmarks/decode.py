@@ -14,10 +14,9 @@ from typing import Any
 
 import measure
 
-from gptcli.checkpoint.config import read_config
-from gptcli.checkpoint.weights import open_weights
+from gptcli.checkpoint.locate import Located
+from gptcli.engine.load import load_model
 from gptcli.engine.options import ModelOptions
-from gptcli.engine.placement import choose_placement, physical_cores
 
 BATCHES = (1, 5, 32)
 PROMPT = list(range(100, 105))
@@ -47,9 +46,9 @@ def measure_steps(directory: Path, steps: int, runs: int) -> list[dict[str, Any]
     ]
     ways = {
         "transformers": TransformersSteps(directory),
-        "onnx float32": BackendSteps(directory, ModelOptions(backend="onnx")),
-        "onnx int8": BackendSteps(directory, ModelOptions(dtype="int8")),
-        "torch float32": BackendSteps(directory, ModelOptions(backend="torch")),
+        "onnx float32": BackendSteps(directory, ModelOptions(device="cpu", batch_size=max(BATCHES))),
+        "onnx int8": BackendSteps(directory, ModelOptions(device="cpu", dtype="int8", batch_size=max(BATCHES))),
+        "torch float32": BackendSteps(directory, ModelOptions(device="cpu", backend="torch", batch_size=max(BATCHES))),
     }
     found: dict[str, dict[int, float]] = {name: {} for name in ways}
     for batch in BATCHES:
@@ -67,19 +66,8 @@ class BackendSteps:
     """Decoding by one of gptcli's backends."""
 
     def __init__(self, directory: Path, options: ModelOptions) -> None:
-        config = read_config(directory)
-        placement = choose_placement(options, config.head_dim)
-        weights = open_weights(directory, config)
-        slots, threads = max(BATCHES), physical_cores()
-        if placement.backend == "torch":
-            from gptcli.engine.torch_backend import TorchBackend
-
-            self._backend: Any = TorchBackend(config, weights, placement, slots=slots, threads=threads)
-        else:
-            from gptcli.engine.onnx.backend import OnnxBackend
-
-            quantized = placement.dtype == "int8"
-            self._backend = OnnxBackend(config, weights, slots=slots, threads=threads, quantized=quantized)
+        located = Located(name=directory.name, directory=directory)
+        self._backend = load_model(located, options, least_slots=1).engine.backend
 
     def start(self, batch: int) -> None:
         """Read the prompts."""

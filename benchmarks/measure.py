@@ -35,17 +35,15 @@ class Usage:
     peak_megabytes: float
 
 
-def run(command: list[str], stdin: Path | None = None, env: dict[str, str] | None = None) -> Usage:
-    """Run a command to its end, its output thrown away; stop the benchmark if it fails."""
+def run(command: list[str], exit_code: int = 0) -> Usage:
+    """Run a command to its end, its output thrown away; stop the benchmark if it ends otherwise than expected."""
     start = time.perf_counter()
-    with open(stdin or os.devnull, "rb") as source, tempfile.TemporaryFile() as complaints:
-        process = subprocess.Popen(
-            command, stdin=source, stdout=subprocess.DEVNULL, stderr=complaints, env={**os.environ, **(env or {})}
-        )
+    with tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=complaints)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        if process.returncode != exit_code:
             complaints.seek(0)
             raise SystemExit(f"{command} ended with {process.returncode}: {complaints.read().decode()[-2000:]}")
     return Usage(

@@ -132,7 +132,7 @@ def _fetch(repo: str, on_progress: Progress) -> Path:
 
 def _progress_bar(description: str, on_progress: Progress) -> type:
     """Make the bar class that snapshot_download asks for; it draws nothing and reports the bytes."""
-    from tqdm import tqdm  # type: ignore[import-untyped]
+    from tqdm import tqdm
 
     # Newer versions count received and written bytes in two bars; the one that is ahead is the progress.
     bars: list[tqdm] = []
