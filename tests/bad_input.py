@@ -108,7 +108,7 @@ FILES = [
         options="-i in.csv",
         files={"in.csv": b"id,prompt\n1,one\n2\n3,three,more\n4,four\n"},
         code=3,
-        told="in.csv:3: has 1 cells, the header has 2",
+        told="in.csv:3: has 1 cell, the header has 2",
         rows="+--+",
     ),
     Case(

@@ -15,8 +15,8 @@ COMMAND = "generate --jsonl -m builtin --max-new-tokens 2 --seed 1"
 
 WRONG = {
     "--temperature -1": "--temperature must be at least 0, not -1",
-    "--temperature nan": "--temperature must be at least 0, not nan",
-    "--temperature inf": "--temperature must be at least 0, not inf",
+    "--temperature nan": "--temperature must be a finite number, not nan",
+    "--temperature inf": "--temperature must be a finite number, not inf",
     "--top-p 2": "--top-p must be above 0 and at most 1, not 2",
     "--top-p 0": "--top-p must be above 0 and at most 1, not 0",
     "--top-p nan": "--top-p must be above 0 and at most 1, not nan",

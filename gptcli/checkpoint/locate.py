@@ -74,9 +74,9 @@ def _locate_default(on_progress: Progress) -> Located:
         directory = _cached_or_downloaded(REPOSITORIES[DEFAULT], on_progress)
     except HubUnreachableError as error:
         return _builtin(
-            f"{DEFAULT} is not in the Hugging Face cache and {error}, so the small built-in story model is"
-            f" used; to get {DEFAULT}, run `gptcli generate -m {DEFAULT} ...` once with a network, or name"
-            " a directory that has it with `-m DIR`"
+            f"{DEFAULT} is not in the Hugging Face cache and {error}: the small built-in story model writes instead"
+            f" (-m {BUILTIN} asks for it); to get {DEFAULT}, run `gptcli generate -m {DEFAULT} ...` once with a"
+            " network, or give its directory with -m DIR"
         )
     except HubError as error:
         raise ModelError(_not_found(DEFAULT, error)) from error

@@ -1,15 +1,20 @@
 """The world outside: three streams, the environment, and how much to say; tests put in their own."""
 
+import errno
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedWriter, BytesIO, RawIOBase, StringIO
-from typing import BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from gptcli.errors import OutputError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +32,10 @@ class Console:
 
     @classmethod
     def of_process(cls, environment: Mapping[str, str]) -> "Console":
-        """Return the console of this process; a stream that the shell closed is empty and swallows all."""
+        """Return the console of this process; an input that the shell closed is empty."""
         return cls(
             stdin=sys.stdin.buffer if sys.stdin else BytesIO(),
-            stdout=_buffered(sys.stdout.buffer) if sys.stdout else BytesIO(),
+            stdout=_buffered(sys.stdout.buffer) if sys.stdout else _ClosedOutput(),
             stderr=sys.stderr or StringIO(),
             environment=environment,
         )
@@ -39,6 +44,16 @@ class Console:
     def live(self) -> bool:
         """Whether a line on stderr may be redrawn in place."""
         return not self.quiet and self.stderr.isatty() and self.environment.get("TERM") != "dumb"
+
+    @property
+    def results_may_reach_the_screen(self) -> bool:
+        """Whether what is written to stdout may show up where stderr does: on a terminal, or through a pipe to one."""
+        if self.stdout.isatty():
+            return True
+        try:
+            return stat.S_ISFIFO(os.fstat(self.stdout.fileno()).st_mode)
+        except OSError:
+            return False
 
     def write(self, data: bytes) -> None:
         """Write a part of the result; raises OutputError, and BrokenPipeError when the reader left."""
@@ -84,6 +99,14 @@ class Console:
     def _say(self, line: str) -> None:
         self.stderr.write(one_line(line) + "\n")
         self.stderr.flush()
+
+
+class _ClosedOutput(BytesIO):
+    """A standard output that the shell has closed."""
+
+    def write(self, data: "Buffer") -> int:
+        """Fail as the system would."""
+        raise OSError(errno.EBADF, "it is closed")
 
 
 def _buffered(stream: BinaryIO) -> BinaryIO:

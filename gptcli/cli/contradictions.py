@@ -82,6 +82,8 @@ def _of_sampling(flags: GenerateFlags) -> Iterator[str]:
     sampling = flags.sampling
     if sampling.seed is not None and sampling.seed < 0:
         yield f"--seed must be at least 0, not {sampling.seed}"
+    if sampling.seed is not None and sampling.seed >= 2**64:
+        yield f"--seed must be below 2**64, not {sampling.seed}"
     if "length_penalty" in flags.given and sampling.num_beams <= 1:
         yield "--length-penalty needs --num-beams 2 or more"
     certain = _what_leaves_nothing_to_chance(sampling)

@@ -47,13 +47,14 @@ def run(console: Console, *, flags: GenerateFlags, config: GenerateConfig) -> No
     ):
         _refuse_own_input(rows, flags.output.output, console)
         if sink.complete:
-            console.tell(f"{flags.output.output} is complete: nothing is left to do")
+            name = flags.output.output
+            console.tell(f"there is no {name}.resume, so {name} is complete, or of another program: nothing was done")
             return
         if flags.sampling.seed not in (None, sink.seed):
-            raise ConfigError(f"{flags.output.output} was started with --seed {sink.seed}")
+            raise ConfigError(f"{flags.output.output} was started with --seed {sink.seed}: give the same, or none")
         config = replace(config, seed=sink.seed, skip_rows=sink.rows_done, stream=_is_streamable(flags, rows))
         lines = rows.count_lines(console) if console.live else None
-        shared = flags.output.output is None and console.stdout.isatty()
+        shared = flags.output.output is None and console.results_may_reach_the_screen
         with Progress(console, lines=rows.count or lines, shared=shared) as progress:
             _generate(flags, rows, sink, progress, config)
 
@@ -90,6 +91,10 @@ def _open_sink(flags: GenerateFlags, config: GenerateConfig, console: Console) -
 def _state(flags: GenerateFlags) -> dict[str, object]:
     """Return what a run must have in common with the one that it continues, by the names of the options."""
     state: dict[str, object] = {"PROMPT": flags.source.arguments}
+    if flags.source.input is not None:
+        # A changed input would give the rows that are left other numbers, or other texts.
+        status = os.stat(flags.source.input)
+        state[f"the contents of {flags.source.input}"] = [status.st_size, status.st_mtime_ns]
     state |= _by_name(flags.source, "input", "column", "whole")
     state |= _by_name(flags.output, "null", "no_echo", "logprobs")
     return state | _by_name(flags.sampling, *(field.name for field in fields(flags.sampling) if field.name != "seed"))
@@ -113,7 +118,14 @@ def _renderer(flags: GenerateFlags, rows: Rows, sink: Sink, progress: Progress) 
     if form is None:
         several = rows.single_text is None or num_samples > 1
         end = b"\0" if output.null else f"\n{SEPARATOR}\n".encode() if several else b"\n"
-        return rows.records, Text(echo=not output.no_echo, end=end, streamed_prompt=rows.single_text or "")
+        text = Text(
+            echo=not output.no_echo,
+            end=end,
+            num_samples=num_samples,
+            several=several,
+            streamed_prompt=rows.single_text or "",
+        )
+        return rows.records, text
     if isinstance(form, Csv):
         columns, records = rows.peeked()
         return records, Table(form, columns, num_samples=num_samples, warn=progress.warn)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import typer
 
-from gptcli.cli.app import make_app
+from gptcli.cli.app import COMMANDS, command_name, make_app
 from gptcli.cli.console import Console
 from gptcli.cli.flags import Job
 from gptcli.errors import ExitCode, GptcliError
@@ -30,13 +30,13 @@ def run(arguments: Sequence[str], console: Console) -> int:
         console.let_go()
         if _wants_traceback(arguments):
             traceback.print_exception(error, file=console.stderr)
-        code = _explain(error, console)
+        code = _explain(error, arguments, console)
         for note in getattr(error, "__notes__", ()):
             console.tell(note)
         return code
 
 
-def _explain(error: BaseException, console: Console) -> int:
+def _explain(error: BaseException, arguments: Sequence[str], console: Console) -> int:
     """Say what went wrong in a line, and return the exit code."""
     match error:
         case BrokenPipeError():
@@ -54,15 +54,26 @@ def _explain(error: BaseException, console: Console) -> int:
             console.error(str(error))
             return error.exit_code
         case typer.TyperException():
-            context = getattr(error, "ctx", None)
-            console.error(error.format_message())
-            console.tell(f"try {context.command_path if context else 'gptcli'} --help")
+            message = error.format_message()
+            console.error(message)
+            if message.startswith("No such option") and "--" not in message:
+                console.tell("a prompt that begins with a dash goes last, behind --")
+            console.tell(f"try {_command(error, arguments)} --help")
             return ExitCode.USAGE
         case MemoryError():
             console.error("out of memory: lower --batch-size")
             return ExitCode.DEVICE
     console.bug(f"{type(error).__name__}: {error}; run again with --traceback")
     return ExitCode.BUG
+
+
+def _command(error: typer.TyperException, arguments: Sequence[str]) -> str:
+    """Return the command whose help tells more; where Typer does not know it, the first word that is one."""
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        return str(context.command_path)
+    names = [command_name(module) for module in COMMANDS]
+    return " ".join(["gptcli", *[argument for argument in arguments if argument in names][:1]])
 
 
 def _wants_traceback(arguments: Sequence[str]) -> bool:

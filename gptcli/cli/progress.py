@@ -67,9 +67,7 @@ class Progress:
         if self._shared:
             return
         seconds = self._clock() - self._began
-        if seconds < PATIENCE_SECONDS:
-            self.clear()
-        else:
+        if seconds >= PATIENCE_SECONDS:
             share = None
             if self._lines and self._lines >= line:
                 share = (line - self._first_line + 1) / (self._lines - self._first_line + 1)

@@ -58,8 +58,10 @@ class Renderer(ABC):
 class Text(Renderer):
     """Samples as a person reads them, each with its prompt in front unless echo is off."""
 
-    def __init__(self, *, echo: bool, end: bytes, streamed_prompt: str = "") -> None:
+    def __init__(self, *, echo: bool, end: bytes, num_samples: int, several: bool, streamed_prompt: str) -> None:
         self._echo = echo
+        self._num_samples = num_samples
+        self._several = several
         self._end = end
         self._streamed_prompt = streamed_prompt
         self._streamed = False
@@ -75,6 +77,10 @@ class Text(Renderer):
         if self._streamed:
             return self._end
         return utf8(completion.prompt + completion.text if self._echo else completion.text) + self._end
+
+    def failed(self, failure: RowFailed) -> bytes:
+        """Return an empty sample, so that the samples behind it stay in step with the prompts."""
+        return self._end * self._num_samples if self._several else b""
 
 
 class Objects(Renderer):
@@ -185,7 +191,7 @@ class _Names:
                 free = f"input_{free}"
             if free != name and name not in self._told:
                 self._told.add(name)
-                self._warn(f"the input's column {name} is written as {free}, since the result has a {name} too")
+                self._warn(f"the input's column {name} is written as {free}, since the result has its own {name}")
             apart[free] = value
         return apart
 

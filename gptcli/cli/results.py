@@ -23,9 +23,17 @@ class Results:
         self._rows = sink.rows_done
         self._failed = sink.rows_failed
         self._tokens = 0
+        self._in_line = False
 
     def follow(self, events: Iterable[Event], *, lone: bool) -> None:
         """Write all results; raises InputError at the end if rows failed, of a lone row with the reason."""
+        try:
+            self._follow(events, lone=lone)
+        finally:
+            if self._in_line:  # an interrupted sample leaves the cursor behind it
+                self._write(b"\n")
+
+    def _follow(self, events: Iterable[Event], *, lone: bool) -> None:
         reason = ""
         for event in events:
             match event:
@@ -38,7 +46,9 @@ class Results:
                 case TextDelta():
                     self._write(self._renderer.delta(event))
                     self._sink.flush()
+                    self._in_line = True
                 case Completion():
+                    self._in_line = False
                     self._write(self._renderer.sample(event))
                     self._tokens += event.new_tokens
                     if event.sample == self._num_samples - 1:

@@ -97,7 +97,14 @@ def _count_lines(descriptor: int) -> int | None:
 
 def _of_arguments(prompts: Sequence[str]) -> RecordGenerator:
     for number, prompt in enumerate(prompts, start=1):
-        yield Record(source="argument", line=number, columns={"prompt": prompt})
+        bad = not prompt.isascii() and _bad_character(prompt)
+        error = f"is not UTF-8: byte 0x{ord(bad) & 0xFF:02x}" if bad else None
+        yield Record(source="argument", line=number, columns={"prompt": prompt}, error=error)
+
+
+def _bad_character(prompt: str) -> str | None:
+    """Return the first byte that is no text; Python reads such an argument as half of a surrogate pair."""
+    return next((character for character in prompt if "\ud800" <= character <= "\udfff"), None)
 
 
 def _closable(records: Iterator[Record]) -> RecordGenerator:

@@ -74,7 +74,7 @@ def _read_delimited(binary: BinaryIO, source: str, delimiter: str) -> Iterator[R
                 cells = next(rows, None)
             except csv.Error as error:
                 found = True
-                yield Record(source=source, line=line, error=_csv_complaint(error))
+                yield Record(source=source, line=line, columns=dict.fromkeys(header), error=_csv_complaint(error))
                 continue
             if cells is None:
                 break
@@ -110,15 +110,16 @@ def _check_header(header: Sequence[str], source: str) -> None:
 
 
 def _row(header: list[str], cells: list[str], source: str, line: int) -> Record:
-    """Return a row; where it is bad, with the cells that can be told."""
-    columns = dict(zip(header, cells, strict=False))
+    """Return a row with all columns of the header; where it is bad, None stands for the cells that cannot be told."""
+    columns: dict[str, object] = dict.fromkeys(header)
+    columns |= zip(header, cells, strict=False)
     error = None
     if len(cells) != len(header):
-        error = f"has {len(cells)} cells, the header has {len(header)}"
-    for name, cell in list(columns.items()):
+        error = f"has {len(cells)} {'cell' if len(cells) == 1 else 'cells'}, the header has {len(header)}"
+    for name, cell in zip(header, cells, strict=False):
         complaint = bad_byte(cell, 1)
         if complaint:
-            del columns[name]
+            columns[name] = None
             error = error or f"{complaint} of the cell {name}"
     return Record(source=source, line=line, columns=columns, error=error)
 

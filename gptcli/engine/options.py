@@ -1,5 +1,6 @@
 """How a continuation is drawn: the sampling options, their defaults and their checks. Imports nothing heavy."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -105,7 +106,9 @@ DEFAULT_NEW_TOKENS = 50
 def _at_least(least: int, options: dict[str, int | float | None]) -> Iterator[str]:
     """Yield a message for each option that is below the least value allowed, not a number, or infinite."""
     for name, value in options.items():
-        if value is not None and not least <= value < float("inf"):
+        if value is not None and not math.isfinite(value):
+            yield f"{name} must be a finite number, not {value:g}"
+        elif value is not None and value < least:
             yield f"{name} must be at least {least}, not {value:g}"
 
 

@@ -211,6 +211,8 @@ def _load(config: ModelConfig, weights: Weights, dtype: torch.dtype, device: tor
         **fields,
         activation_function=config.activation,
         tie_word_embeddings=weights.tied,
+        bos_token_id=None,  # the engine begins and ends texts itself
+        eos_token_id=None,
     )
     with accelerate.init_empty_weights():
         model = GPT2LMHeadModel(gpt2)

@@ -108,7 +108,7 @@ def test_without_a_name_and_without_gpt2_the_builtin_model_is_used_and_says_so()
     located = find(None)
     assert (located.name, located.directory) == ("builtin", find("builtin").directory)
     assert located.notice is not None
-    assert "gpt2 is not in the Hugging Face cache and the Hub cannot be reached, so the " in located.notice
+    assert "gpt2 is not in the Hugging Face cache and the Hub cannot be reached: the small" in located.notice
     assert "`gptcli generate -m gpt2 ...`" in located.notice
 
 

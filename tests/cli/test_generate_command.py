@@ -182,7 +182,11 @@ def test_an_interrupted_run_that_is_resumed_ends_in_the_same_bytes(gptcli, task,
     assert task.config.skip_rows == 2
     assert torn.read_bytes() == whole.read_bytes()
     again = gptcli(*line, "-o", str(torn), "--resume", stdin=BytesIO(prompts))
-    assert (again.code, again.err) == (0, f"gptcli: {torn} is complete: nothing is left to do\n")
+    assert again.code == 0
+    assert (
+        again.err
+        == f"gptcli: there is no {torn}.resume, so {torn} is complete, or of another program: nothing was done\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -247,3 +251,32 @@ def test_a_terminal_sees_the_step_that_takes_time_and_no_trace_of_it_in_the_resu
     assert ended.out == "a one\n"
     assert "loading" in ended.err
     assert ended.err.endswith("\x1b[2K")
+
+
+def test_the_input_is_never_its_own_output(gptcli, tmp_path):
+    table, link = tmp_path / "in.csv", tmp_path / "link.csv"
+    table.write_text("prompt\na\n")
+    link.symlink_to(table)
+    for output in (table, link):
+        ended = gptcli("generate", "-i", str(table), "-o", str(output), "--overwrite")
+        assert (ended.code, table.read_text()) == (2, "prompt\na\n")
+        assert "is the input itself" in ended.err
+
+
+def test_a_run_is_not_resumed_on_an_input_that_has_changed(gptcli, task, tmp_path):
+    source, target = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    source.write_text("a\nb\n")
+    task.raise_at = {1: KeyboardInterrupt()}
+    gptcli("generate", "-i", str(source), "-o", str(target))
+    kept = target.read_bytes()
+    source.write_text("other\nrows\n")
+    ended = gptcli("generate", "-i", str(source), "-o", str(target), "--resume")
+    assert (ended.code, target.read_bytes()) == (2, kept)
+    assert f"the contents of {source}" in ended.err
+
+
+def test_a_table_keeps_the_columns_of_its_header_when_its_first_row_is_bad(gptcli, tmp_path):
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("prompt,x\nlong\na,1\n")
+    assert gptcli("generate", "-i", str(source), "-o", str(target)).code == 3
+    assert target.read_text() == "prompt,x,completion\nlong,,\na,1, one\n"

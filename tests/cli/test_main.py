@@ -104,7 +104,7 @@ def test_a_full_disk_behind_standard_output_exits_3(gptcli):
         ("generate x --foo", "No such option: --foo", "gptcli generate --help"),
         ("generate x -n many", "'many' is not a valid int", "gptcli generate --help"),
         ("generate x --dtype int9", "'int9' is not one of", "gptcli generate --help"),
-        ("generate x --seed", "requires an argument", "gptcli --help"),
+        ("generate x --seed", "requires an argument", "gptcli generate --help"),
         ("generat x", "No such command 'generat'", "gptcli --help"),
     ],
 )

@@ -240,3 +240,29 @@ def test_the_journal_says_the_state_and_then_the_length_after_each_row(path: Pat
     first, *lengths = journal_of(path).read_text().splitlines()
     assert json.loads(first) == {**STATE, "stop": ["x"]}
     assert lengths == ["3", "3", "4"]
+
+
+def test_two_runs_never_write_the_same_file(tmp_path: Path) -> None:
+    path = str(tmp_path / "out.jsonl")
+    running = OutputFile.create(path, state=STATE, overwrite=False)
+    running.write(b"row\n")
+    running.commit_row()
+    for second in (
+        lambda: OutputFile.resume(path, state=STATE),
+        lambda: OutputFile.create(path, state=STATE, overwrite=True),
+    ):
+        with pytest.raises(OutputError, match="another run is writing"):
+            second()
+    running.close()
+    assert OutputFile.resume(path, state=STATE).rows_done == 1
+
+
+def test_failed_rows_are_remembered_by_a_resume(tmp_path: Path) -> None:
+    path = str(tmp_path / "out.jsonl")
+    output = OutputFile.create(path, state=STATE, overwrite=False)
+    output.commit_row(failed=True)
+    output.commit_row()
+    output.close()
+    resumed = OutputFile.resume(path, state=STATE)
+    assert (resumed.rows_done, resumed.rows_failed) == (2, 1)
+    resumed.close()

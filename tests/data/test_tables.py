@@ -31,7 +31,7 @@ def test_a_csv_row_knows_the_line_at_which_it_begins(read: Reader, delimiter: st
 
 def test_a_bad_cell_leaves_its_row_the_other_cells() -> None:
     (record,) = read_csv(io.BytesIO(b"id,text\n7,\xff\n"), "file")
-    assert record.columns == {"id": "7"}
+    assert record.columns == {"id": "7", "text": None}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_bad_cell_leaves_its_row_the_other_cells() -> None:
 def test_a_ragged_csv_row_is_a_bad_row_and_the_next_is_read(row: bytes, message: str, columns: dict[str, str]) -> None:
     bad, good = read_csv(io.BytesIO(b"a,b,c\n" + row + b"\n4,5,6\n"), "file")
     assert message in str(bad.error)
-    assert (bad.line, bad.columns) == (2, columns)
+    assert (bad.line, bad.columns) == (2, {"a": None, "b": None, "c": None} | columns)
     assert (good.line, good.error, good.columns) == (3, None, {"a": "4", "b": "5", "c": "6"})
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.weights import Weights
 from gptcli.engine.backend import Floats, Logits
+from gptcli.engine.onnx.embedding import Embedding
 from gptcli.engine.onnx.session import open_sessions
 from gptcli.errors import DeviceError
 
@@ -38,6 +39,7 @@ class OnnxBackend:
         self.n_positions = config.n_positions
         self.vocab_size = config.vocab_size
         self._width = config.n_embd
+        self._embedding = Embedding(weights)
         self._sessions = open_sessions(config, weights, quantized=quantized, threads=threads)
         self._together = INT8_ROWS if quantized else 1
         shape = (slots + self._together - 1, config.n_head, config.n_positions, config.head_dim)
@@ -110,7 +112,7 @@ class OnnxBackend:
         if rows * width % self._together:
             rows = _rounded_up(rows, self._together)
         cache = [(keys[slot : slot + rows], values[slot : slot + rows]) for keys, values in self._cache]
-        return _BodyStep(self._sessions.body, rows, width, wanted, cache, self._width)
+        return _BodyStep(self._sessions.body, self._embedding, rows, width, wanted, cache, self._width)
 
 
 class _BodyStep:
@@ -119,6 +121,7 @@ class _BodyStep:
     def __init__(
         self,
         sessions: Sequence[ort.InferenceSession],
+        embedding: Embedding,
         rows: int,
         width: int,
         wanted: NDArray[np.int64],
@@ -129,11 +132,11 @@ class _BodyStep:
         self.positions = np.zeros((rows, width), np.int64)
         self.last = np.zeros(rows, np.int32)
         self.total = np.zeros(1, np.int32)
+        self._embedding = embedding
         self._hidden = np.empty((len(wanted), n_embd), np.float32)
-        stream = np.empty((rows, width, n_embd), np.float32)  # a part overwrites it only after it has read it
+        # A part overwrites what it has read.
+        stream = self._stream = np.empty((rows, width, n_embd), np.float32)
         inputs: dict[str, NDArray[Any]] = {
-            "tokens": self.tokens,
-            "positions": self.positions,
             "last": self.last,
             "total": self.total,
             "stream": stream,
@@ -148,6 +151,7 @@ class _BodyStep:
 
     def run(self) -> Floats:
         """Run the body; the result is valid until the next run."""
+        self._embedding.write(self.tokens, self.positions, self._stream)
         for session, binding in self._bound:
             _run(session, binding)
         return self._hidden

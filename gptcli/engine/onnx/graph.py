@@ -1,4 +1,4 @@
-"""GPT-2 as ONNX graphs, built node by node: the body (tokens to hidden states), in parts, and the head (to logits).
+"""GPT-2 as ONNX graphs, built node by node: the body (embeddings to hidden states), in parts, and the head (to logits).
 
 Several graphs rather than one, so that their sessions open side by side and the head can run over any
 positions, in chunks, without the body. Linear layers keep the checkpoint's own layout: GPT-2 stores (in, out), which is
@@ -18,18 +18,17 @@ from gptcli.engine.onnx.parts import BodyPart
 
 
 def body_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quantized: bool, part: BodyPart) -> Graph:
-    """Build a part of the body, which goes from tokens to the final hidden states at the wanted positions.
+    """Build a part of the body, which goes from embeddings to the final hidden states at the wanted positions.
 
-    Inputs of the first part: tokens and positions (B, T); of the others: stream (B, T, width), the part before's
-    next_stream. Inputs of the last part: wanted (N, 2), pairs of row and column of tokens. Inputs of all: last
-    (B,), the index of each row's last real token in its cache; total (1,), the largest of those plus one;
-    past.L.k and past.L.v (B, heads, M, head_dim). Outputs: next_stream, or hidden (N, width) of the last part,
-    and present.L.*, which must be bound to the past's memory.
+    Inputs: stream (B, T, width), the embeddings or the part before's next_stream; last (B,), the index of each
+    row's last real token in its cache; total (1,), the largest of those plus one; past.L.k and past.L.v (B, heads,
+    M, head_dim); of the last part also wanted (N, 2), pairs of row and column. Outputs: next_stream, or hidden
+    (N, width) of the last part, and present.L.*, which must be bound to the past's memory.
     """
     g = GraphBuilder(config=config, weights=weights, quantized=quantized)
     g.input("last", TensorProto.INT32, ["B"])
     g.input("total", TensorProto.INT32, [1])
-    residual = _embedding(g) if part.is_first else g.input("stream", TensorProto.FLOAT, ["B", "T", config.n_embd])
+    residual = g.input("stream", TensorProto.FLOAT, ["B", "T", config.n_embd])
     normed = g.layer_norm(residual, f"h.{part.begin}.ln_1", f"h.{part.begin}.ln_1.out")
     for layer in range(part.begin, part.end):
         attended = _attention(g, normed, layer)
@@ -43,15 +42,6 @@ def body_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quant
         output = g.output("next_stream", TensorProto.FLOAT, ["B", "T", config.n_embd])
         g.node("Add", [g.node("Add", [residual, branch.product], "unbiased"), g.weight(branch.bias)], output)
     return g.graph("body")
-
-
-def _embedding(g: GraphBuilder) -> str:
-    """Add the token and position embeddings."""
-    tokens = g.input("tokens", TensorProto.INT64, ["B", "T"])
-    positions = g.input("positions", TensorProto.INT64, ["B", "T"])
-    token_embedding = g.node("Gather", [g.weight("wte.weight"), tokens], "token_embedding")
-    position_embedding = g.node("Gather", [g.weight("wpe.weight"), positions], "position_embedding")
-    return g.node("Add", [token_embedding, position_embedding], "embedding")
 
 
 def _final_norm(g: GraphBuilder, residual: str, branch: Branch) -> None:

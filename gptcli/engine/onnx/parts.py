@@ -20,11 +20,6 @@ class BodyPart:
     n_layer: int
 
     @property
-    def is_first(self) -> bool:
-        """Return whether this part takes tokens."""
-        return self.begin == 0
-
-    @property
     def is_last(self) -> bool:
         """Return whether this part gives the final hidden states."""
         return self.end == self.n_layer
