@@ -11,11 +11,11 @@ from gptcli.errors import ConfigError
 EXCLUSIVE = (
     ("jsonl", "json"),
     ("resume", "overwrite"),
-    ("prompts", "input"),
+    ("prompts", "inputs"),
     ("max_new_tokens", "max_length"),
 )
-NEEDS = {"resume": "output", "overwrite": "output", "column": "input"}
-NAMES = {"prompts": "PROMPT", "input": "-i FILE", "output": "-o FILE"}
+NEEDS = {"resume": "output", "overwrite": "output", "column": "inputs"}
+NAMES = {"prompts": "PROMPT", "inputs": "-i FILE", "output": "-o FILE"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,8 @@ def _of_source(flags: GenerateFlags) -> Iterator[str]:
     prompts = flags.source.arguments
     if "-" in prompts:
         yield "- reads standard input: it does not go with other prompts"
+    if len(flags.source.inputs or ()) > 1:
+        yield "-i FILE is given more than once: give one file, or send several with cat"
     if prompts and flags.source.whole:
         yield "--whole reads a file or standard input: it does not go with PROMPT"
 

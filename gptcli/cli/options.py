@@ -49,8 +49,8 @@ class SourceFlags:
             rich_help_panel="Input",
         ),
     ] = None
-    input: Annotated[
-        str | None,
+    inputs: Annotated[
+        list[str] | None,
         _input(
             "-i",
             "--input",
@@ -68,6 +68,11 @@ class SourceFlags:
         ),
     ] = None
     whole: Annotated[bool, _input("--whole", help="Read all of FILE or of standard input as one prompt.")] = False
+
+    @property
+    def input(self) -> str | None:
+        """Return the file of rows; one at most, which refuse_contradictions sees to."""
+        return self.inputs[0] if self.inputs else None
 
     @property
     def arguments(self) -> tuple[str, ...]:

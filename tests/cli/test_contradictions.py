@@ -16,6 +16,8 @@ TABLE = [
     ("x --overwrite", ["--overwrite", "-o FILE"]),
     ("x -o out.txt --resume --overwrite", ["--resume", "--overwrite"]),
     ("x -i rows.csv", ["PROMPT", "-i FILE"]),
+    ("-i a.txt -i b.txt", ["-i FILE", "more than once"]),
+    ("x --no-stream --jsonl", ["--no-stream", "--jsonl"]),
     ("- -i rows.csv", ["PROMPT", "-i FILE"]),
     ("x -", ["-", "other prompts"]),
     ("x --column text", ["--column", "-i FILE"]),
