@@ -22,15 +22,20 @@ TINY_SHAPE: dict[str, Any] = {"vocab_size": 96, "n_positions": 48, "n_embd": 32,
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse every connection that leaves this machine."""
-    connect = socket.socket.connect
 
-    def guarded(self: socket.socket, address: Any) -> None:
-        host = address[0] if isinstance(address, tuple) else "localhost"
-        if host not in ("127.0.0.1", "::1", "localhost"):
-            raise OSError(f"tests have no network: {address}")
-        connect(self, address)
+    def guard(name: str) -> None:
+        original = getattr(socket.socket, name)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded)
+        def guarded(self: socket.socket, address: Any) -> Any:
+            host = address[0] if isinstance(address, tuple) else "localhost"
+            if host not in ("127.0.0.1", "::1", "localhost"):
+                raise OSError(f"tests have no network: {address}")
+            return original(self, address)
+
+        monkeypatch.setattr(socket.socket, name, guarded)
+
+    guard("connect")
+    guard("connect_ex")
 
 
 @pytest.fixture(scope="session")

@@ -40,5 +40,7 @@ class Embedding:
         assert self._file is not None
         row_bytes = rows.shape[1] * rows.itemsize
         for row, token in zip(rows, tokens.tolist(), strict=True):
-            if os.preadv(self._file, [row], self._place.offset + token * row_bytes) != row_bytes:
+            stored = os.pread(self._file, row_bytes, self._place.offset + token * row_bytes)
+            if len(stored) != row_bytes:
                 raise ModelError(f"{self._place.file}: changed while it was read; download the model again")
+            row[:] = np.frombuffer(stored, "<f4")
