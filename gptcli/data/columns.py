@@ -30,9 +30,14 @@ def text_of(record: Record, column: str) -> str:
     """
     if record.error is not None:
         raise InputError(record.error)
-    if column not in record.columns:
-        raise InputError(f"has no column {column}: it has {', '.join(record.columns) or 'none'}")
-    value = record.columns[column]
+    return value_text(record.columns, column)
+
+
+def value_text(columns: Mapping[str, object], column: str) -> str:
+    """Return the text of one column; raises InputError, whose message goes behind the row's origin, for no text."""
+    if column not in columns:
+        raise InputError(f"has no column {column}: it has {', '.join(columns) or 'none'}")
+    value = columns[column]
     if value is None or value != value:  # NaN is how some tools write a missing value
         raise InputError(f"has no value in column {column}")
     if isinstance(value, bool) or not isinstance(value, str | int | float):

@@ -1,0 +1,169 @@
+"""Show the data doctor's report as plain text, in as many columns as there are."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
+
+from gptcli.cli.console import one_line
+
+if TYPE_CHECKING:
+    from gptcli.training.doctor import CostReport, DataReport
+    from gptcli.training.footprint import Footprint
+    from gptcli.training.row_lengths import BatchReport, LengthReport, OverflowReport
+
+LEAST_WIDTH = 40
+NAMES_WIDTH = 12
+MOST_LABELS = 20
+"""Labels that are shown; the rest is counted."""
+BAR_WIDTH = 40
+EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def render(report: "DataReport", *, width: int = 80, unicode: bool = True) -> str:
+    """Return the report; unicode says whether block characters can be shown."""
+    page = _Page(max(width, LEAST_WIDTH), unicode)
+    page.entry("data", ", ".join(report.files))
+    page.entry("task", report.reason)
+    page.entry("rows", f"{report.train:,} to train on, {report.validation:,} to validate with")
+    page.entry("left out", f"{report.unreadable:,} unreadable, {report.empty:,} empty, of {report.rows_read:,} read")
+    page.entry("repeated", f"{report.duplicates:,} in training, {report.leaked:,} of validation in training too")
+    _labels(page, report)
+    _lengths(page, report.lengths, report.train)
+    _overflow(page, report.overflow, report.lengths.tokens)
+    if report.batches is not None and report.cost is not None:
+        _batches(page, report.batches)
+        _cost(page, report.cost, report.batches)
+    for finding in report.findings:
+        page.entry("look at", finding)
+    return page.text()
+
+
+class _Page:
+    """Lines of a name and a value, which is wrapped beside it."""
+
+    def __init__(self, width: int, unicode: bool) -> None:
+        self._room = width - NAMES_WIDTH
+        self._unicode = unicode
+        self._lines: list[str] = []
+
+    def entry(self, name: str, value: str) -> None:
+        """Add a named value."""
+        for line in textwrap.wrap(one_line(value), self._room, break_on_hyphens=False) or [""]:
+            self._lines.append(f"{name:{NAMES_WIDTH}}{line}".rstrip())
+            name = ""
+
+    def bars(self, name: str, counted: Sequence[tuple[str, int, str]]) -> None:
+        """Add a line with a bar for each label, count and remark."""
+        labels = [_fit(one_line(label), self._room // 2) for label, _, _ in counted]
+        label_width = max(map(_width, labels))
+        counts = [f"{count:,}" for _, count, _ in counted]
+        count_width = max(map(len, counts))
+        remark_width = max(len(remark) for _, _, remark in counted)
+        # Between the parts stand two spaces, one and one.
+        room = min(BAR_WIDTH, self._room - label_width - count_width - remark_width - 4)
+        most = max(count for _, count, _ in counted) or 1
+        for label, count, (_, number, remark) in zip(labels, counts, counted, strict=True):
+            padded = label + " " * (label_width - _width(label))
+            bar = self._bar(number / most, room) if room > 0 else ""
+            line = f"{name:{NAMES_WIDTH}}{padded}  {count:>{count_width}} {remark:>{remark_width}} {bar}"
+            self._lines.append(line.rstrip())
+            name = ""
+
+    def text(self) -> str:
+        """Return the page."""
+        return "\n".join(self._lines) + "\n"
+
+    def _bar(self, share: float, room: int) -> str:
+        if not self._unicode:
+            return "#" * max(round(share * room), int(share > 0))
+        eighths = max(round(share * room * 8), int(share > 0))
+        return "█" * (eighths // 8) + EIGHTHS[eighths % 8].strip()
+
+
+def _labels(page: _Page, report: "DataReport") -> None:
+    if report.targets is not None:
+        least, mean, greatest = report.targets
+        page.entry("targets", f"{least:g} to {greatest:g}, {mean:g} on average")
+    if report.labels:
+        shown = report.labels[:MOST_LABELS]
+        page.bars("labels", [(label.name, label.train, f"{label.train / report.train:.1%}") for label in shown])
+    rest = [label.train for label in report.labels[MOST_LABELS:]]
+    if rest:
+        page.entry("", f"and {len(rest):,} labels more, of {min(rest):,} to {max(rest):,} rows")
+
+
+def _lengths(page: _Page, lengths: "LengthReport", rows: int) -> None:
+    points = [*(f"p{share} {tokens:,}" for share, tokens in lengths.percentiles), f"max {lengths.longest:,}"]
+    sampled = f" (from {lengths.measured:,} rows drawn by the seed)" if lengths.measured < rows else ""
+    page.entry("tokens", f"{lengths.tokens:,} to train on{sampled}; in a row {', '.join(points)}")
+    bins = lengths.histogram
+    page.bars("", [(f"{low:,}-{high:,}" if low < high else f"{low:,}", count, "") for low, high, count in bins])
+
+
+def _overflow(page: _Page, overflow: "OverflowReport", tokens: int) -> None:
+    lost = f"{overflow.tokens_lost:,} tokens lost ({overflow.tokens_lost / tokens:.1%})"
+    does = {
+        "truncate": f"cut, {lost}",
+        "drop": f"dropped, {lost}",
+        "split": "split, nothing lost",
+        "error": "not allowed",
+    }[overflow.overflow]
+    longer = f"{overflow.rows:,} rows are longer: {does}" if overflow.rows else "no row is longer"
+    page.entry("max length", f"{overflow.max_length:,} tokens; {longer}")
+
+
+def _batches(page: _Page, batches: "BatchReport") -> None:
+    assumed = " (auto: a guess until the run begins)" if batches.assumed else ""
+    rows = f", each of {batches.rows_per_sequence:.1f} rows, {batches.filled:.0%} full" if batches.packing else ""
+    page.entry("batches", f"{batches.batch_size:,} sequences{assumed}{rows}; {batches.largest:,} tokens at most")
+    page.entry(
+        "padding",
+        f"none but {batches.padding:.0%} in attention; random rows, padded to the longest of their batch,"
+        f" would be {batches.padding_of_random:.0%} padding",
+    )
+
+
+def _cost(page: _Page, cost: "CostReport", batches: "BatchReport") -> None:
+    total = "unknown, for only the clock ends the run" if cost.steps is None else f"{cost.steps:,}"
+    page.entry("steps", f"{total}; an epoch has {batches.steps:,} of {batches.tokens / batches.steps:,.0f} tokens")
+    took = "unknown" if cost.seconds is None else f"about {_duration(cost.seconds)}, evaluations not counted"
+    page.entry("time", took)
+    page.entry("memory", f"about {_size(cost.peak_bytes)}: {_parts(cost.memory)}")
+
+
+def _parts(memory: "Footprint") -> str:
+    parts = {
+        "weights": memory.weights,
+        "gradients": memory.gradients,
+        "optimizer": memory.optimizer,
+        "activations": memory.activations,
+        "loss": memory.loss,
+        "Python and torch": memory.runtime,
+    }
+    return ", ".join(f"{name} {_size(size)}" for name, size in parts.items())
+
+
+def _size(count: int) -> str:
+    return f"{count / (1 << 30):,.1f} GiB" if count >= 1 << 30 else f"{max(1, round(count / (1 << 20))):,} MiB"
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if seconds < 100:
+        return f"{max(1, round(seconds))} seconds"
+    return f"{minutes} minutes" if minutes < 100 else f"{minutes // 60}:{minutes % 60:02} hours"
+
+
+def _width(text: str) -> int:
+    """Return the columns that a terminal gives a text."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _fit(text: str, columns: int) -> str:
+    """Return a text cut to so many columns."""
+    if _width(text) <= columns:
+        return text
+    while _width(text) >= columns:
+        text = text[:-1]
+    return text + "…"

@@ -1,0 +1,1 @@
+"""Numbers about a model: what it got right, and what it only copied."""

@@ -1,0 +1,247 @@
+"""README.md of a tuned model: what it was made from and on, how good it is, and how to use it.
+
+A pure function of facts, none of them a date or a duration: the same run writes the same card.
+"""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from gptcli.data.labels import LabelKind
+from gptcli.data.roles import Task
+from gptcli.training.config_file import Value
+
+FILE_NAME = "README.md"
+
+MOST_LABELS = 50
+"""Labels that are listed; the rest is counted."""
+LEARNED_TO_STOP = 0.1
+"""Mean probability of the end mark at true ends below which a model is said not to stop by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFacts:
+    """What a model was tuned on."""
+
+    files: tuple[str, ...]
+    train: int
+    validation: int
+    split: str
+    """How validation rows were chosen: "--validation-split 0.1, by a hash of each row"."""
+    unreadable: int
+    empty: int
+    duplicates: int
+    leaked: int
+    digest: str
+    labels: tuple[tuple[str, int], ...] = ()
+    """Each label and its training rows, in the order of id2label."""
+    rows_cut: int
+    """Training rows that were longer than --max-length."""
+    tokens_cut: int
+    """Tokens that were never learned for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardFacts:
+    """All that a card says."""
+
+    name: str
+    """Of the output directory."""
+    command: Literal["finetune", "pretrain"] = "finetune"
+    task: Task
+    base_model: str | None
+    """As the person named it; None for a model trained from scratch."""
+    base_model_id: str | None = None
+    """Its name on the Hub, where it has one."""
+    adapter: bool = False
+    """Whether it is saved as a LoRA adapter."""
+    parameters: int
+    trainable: int
+    data: DataFacts
+    label_kind: LabelKind | None = None
+    options: Mapping[str, Mapping[str, Value | None]]
+    """The tables of training.toml."""
+    metrics: Mapping[str, float]
+    """On the validation rows, of the weights that were saved."""
+    steps: int
+    best_step: int | None
+    """The step whose weights these are, where it is not the last."""
+    tokens: int
+    reason: str
+    """Why it ended."""
+    template: str | None = None
+    example: str
+    """What a person may give the model."""
+    example_prompt: str | None = None
+    """The same with the template filled in: what the model reads."""
+    eos_probability: float | None = None
+    """Mean probability of the end mark at true ends of validation rows."""
+
+
+def render_card(facts: CardFacts) -> str:
+    """Return the card as Markdown with the front matter that the Hub reads."""
+    parts = [
+        _front_matter(facts),
+        f"# {_plain(facts.name)}\n\n{_summary(facts)}",
+        "## Use\n\n" + _usage(facts),
+        "## Data\n\n" + _table(("", ""), _data_rows(facts.data)) + _labels(facts.data.labels),
+        "## Result\n\n" + _result(facts),
+        "## Limits\n\n" + "\n".join(f"- {limit}" for limit in _limits(facts)),
+        "## Options\n\n" + _options(facts),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _front_matter(facts: CardFacts) -> str:
+    """Return the metadata; every text is quoted as JSON, which YAML reads as it is."""
+    lines = [f"library_name: {'peft' if facts.adapter else 'transformers'}"]
+    lines.append(f"pipeline_tag: {'text-classification' if facts.task == 'classify' else 'text-generation'}")
+    if facts.base_model_id is not None:
+        lines.append(f"base_model: {json.dumps(facts.base_model_id)}")
+        lines.append(f"base_model_relation: {'adapter' if facts.adapter else 'finetune'}")
+    tags = ["gpt2", "gptcli", *(["lora"] if facts.adapter else [])]
+    lines += ["tags:", *(f"- {tag}" for tag in tags)]
+    return "\n".join(["---", *lines, "---"])
+
+
+def _summary(facts: CardFacts) -> str:
+    does = {
+        "lm": "writes on from a text",
+        "complete": "completes a prompt",
+        "classify": "gives a text a number" if facts.label_kind == "regression" else "labels a text",
+    }[facts.task]
+    kind = "A LoRA adapter for GPT-2" if facts.adapter else "A GPT-2"
+    made = "trained from scratch" if facts.base_model is None else f"tuned from {_code(facts.base_model)}"
+    size = f"{facts.parameters:,} parameters"
+    if facts.trainable != facts.parameters:
+        size += f", {facts.trainable:,} of them trained"
+    return f"{kind} that {does}, {made} with `gptcli {facts.command}`; {size}."
+
+
+def _usage(facts: CardFacts) -> str:
+    command = "classify" if facts.task == "classify" else "generate"
+    where = shlex.quote(f"./{facts.name}")
+    shell = _fence(f"gptcli {command} -m {where} {shlex.quote(facts.example)}", "sh")
+    parts = [shell]
+    if facts.template is not None:
+        parts.append("It was tuned on rows filled into this template, as gptcli does with what you give it:")
+        parts.append(_fence(facts.template, "text"))
+    if facts.example_prompt is not None:
+        parts.append(
+            "So the model reads, and other software has to give it:\n\n" + _fence(facts.example_prompt, "text")
+        )
+    return "\n\n".join([*parts, "With transformers" + (" and peft:" if facts.adapter else ":"), _python(facts)])
+
+
+def _python(facts: CardFacts) -> str:
+    prompt = facts.example if facts.example_prompt is None else facts.example_prompt
+    if facts.task == "classify":
+        pipeline, call = "text-classification", f"model({prompt!r}{', top_k=None' * (facts.label_kind == 'multi')})"
+    else:
+        pipeline, call = "text-generation", f"model({prompt!r}, max_new_tokens=50)[0]['generated_text']"
+    load = f"model = pipeline({pipeline!r}, model={'./' + facts.name!r})"
+    return _fence(f"from transformers import pipeline\n\n{load}\n{call}", "python")
+
+
+def _data_rows(data: DataFacts) -> Iterator[tuple[str, str]]:
+    yield "files", ", ".join(map(_code, data.files))
+    yield "rows to train on", f"{data.train:,}"
+    yield "rows to validate with", f"{data.validation:,} ({_plain(data.split)})"
+    for name, count in {
+        "unreadable, left out": data.unreadable,
+        "empty, left out": data.empty,
+        "duplicates in the training rows": data.duplicates,
+        "validation rows that also stand in the training rows": data.leaked,
+        "longer than `--max-length`": data.rows_cut,
+    }.items():
+        yield name, f"{count:,}"
+    yield "SHA-256 of the rows and their split", _code(data.digest)
+
+
+def _labels(labels: Sequence[tuple[str, int]]) -> str:
+    if not labels:
+        return ""
+    rows = [(_code(label), f"{count:,}") for label, count in labels[:MOST_LABELS]]
+    if len(labels) > MOST_LABELS:
+        rest = labels[MOST_LABELS:]
+        rows.append((f"{len(rest):,} more", f"{sum(count for _, count in rest):,}"))
+    return "\n\n" + _table(("label", "training rows"), rows)
+
+
+def _result(facts: CardFacts) -> str:
+    ended = f"{facts.steps:,} steps, {facts.tokens:,} tokens; why it ended: {_plain(facts.reason)}."
+    if facts.best_step is not None and facts.best_step != facts.steps:
+        ended += f" These are the weights of step {facts.best_step:,}, the best on the validation rows."
+    if not facts.metrics:
+        return ended + " No row was held out, so nothing was measured."
+    rows = [(name.replace("_", " "), f"{value:.4g}") for name, value in facts.metrics.items()]
+    return ended + "\n\n" + _table(("on the validation rows", ""), rows)
+
+
+def _limits(facts: CardFacts) -> Iterator[str]:
+    data = facts.data
+    if facts.eos_probability is not None:
+        share = f"{facts.eos_probability:.1%}"
+        yield f"At the true ends of validation rows it gives the end mark a probability of {share} on average." + (
+            " It has not learned to stop: limit what it writes with `--max-new-tokens`."
+            if facts.eos_probability < LEARNED_TO_STOP
+            else ""
+        )
+    if data.rows_cut:
+        yield (
+            f"{data.rows_cut:,} training rows were longer than `--max-length`;"
+            f" {data.tokens_cut:,} of their tokens were not learned."
+        )
+    if data.leaked:
+        yield f"{data.leaked:,} validation rows also stand in the training rows: the result flatters the model."
+    if facts.label_kind == "regression":
+        yield "It gives a number to any text at all."
+    elif facts.task == "classify":
+        yield "It knows only the labels above, and judges any text at all by them."
+    else:
+        yield "What it writes may be wrong, and may repeat its training data word for word."
+    yield "It has the biases of its training data and of the model it comes from; it is meant for texts like those."
+
+
+def _options(facts: CardFacts) -> str:
+    again = f"gptcli {facts.command} --config training.toml"
+    rows = [
+        (f"`{table}`", f"`{name}`", _code(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+        for table, options in facts.options.items()
+        for name, value in options.items()
+        if value is not None
+    ]
+    return f"`{again}` repeats the run.\n\n" + _table(("table", "option", "value"), rows)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]] | Iterator[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _plain(text: str) -> str:
+    """Return text of any kind so that Markdown shows it as it is, on one line."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$&])", r"\\\1", _one_line(text))
+
+
+def _code(text: str) -> str:
+    """Return a code span of any text that also holds in a table's cell."""
+    line = _one_line(text).replace("|", "\\|")
+    longest = max((len(run) for run in re.findall("`+", line)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if longest or line != line.strip() or not line else ""
+    return f"{fence}{space}{line}{space}{fence}"
+
+
+def _fence(text: str, language: str) -> str:
+    """Return a code block around any text."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def _one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
