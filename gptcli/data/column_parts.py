@@ -1,7 +1,6 @@
 """Find the columns that could be a data set's text, label, prompt and completion."""
 
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
 
 from gptcli.data.column_kinds import is_label_like, kind_of_column
 from gptcli.data.column_names import LABEL, METADATA, PERHAPS_LABEL, SYNONYMS, TEXT, find, named
@@ -80,16 +79,16 @@ class ColumnParts:
         texts = [name for name in names if self.holds_text(name)]
         return texts[0] if len(texts) == 1 else None
 
-    def doubt(self, why: str) -> NoReturn:
-        """Raise InputError that lists the columns and the options that end the doubt."""
-        raise InputError(
+    def doubt(self, why: str) -> InputError:
+        """Return the error that lists the columns and the options that end the doubt."""
+        return InputError(
             f"what to learn is in doubt, {why}: the columns are {', '.join(self.names)}; set --text-column "
             "(and --label-column to classify, or --task lm), or --prompt-column and --completion-column"
         )
 
     def _one(self, candidates: Sequence[str], what: str) -> str | None:
         if len(candidates) > 1:
-            self.doubt(f"{' or '.join(candidates)} could be {what}")
+            raise self.doubt(f"{' or '.join(candidates)} could be {what}")
         return candidates[0] if candidates else None
 
     def _values(self, name: str) -> list[object]:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -64,7 +64,7 @@ class LabelColumn:
         self._regression = regression
         self._separator = separator
         self._codes: dict[object, int] = {}
-        self._types: set[str] = set()
+        self._names: tuple[set[str], set[str]] = (set(), set())  # as text, as numbers
         self.raw: list[str | float | tuple[str, ...]] = []
         """The cell that each code stands for."""
 
@@ -81,10 +81,10 @@ class LabelColumn:
 
     @property
     def mixed(self) -> bool:
-        """Return whether some labels came as numbers and others as text."""
-        return {"a number", "a string"} <= self._types
+        """Return whether a label came as a number and also as text."""
+        return not self._names[0].isdisjoint(self._names[1])
 
-    def label_set(self, codes: set[int]) -> LabelSet:
+    def label_set(self, codes: Iterable[int]) -> LabelSet:
         """Return the classes that these codes hold between them."""
         if self._regression:
             return LabelSet(kind="regression", names=())
@@ -99,8 +99,9 @@ class LabelColumn:
             return number_of(cell)
         if isinstance(cell, list | tuple) or self._separator is not None:
             return tuple(sorted(set(names_of(cell, self._separator))))
-        self._types.add(kind_of(cell))
-        return name_of(cell)
+        name = name_of(cell)
+        self._names[not isinstance(cell, str)].add(name)
+        return name
 
     def _add(self, normal: str | float | tuple[str, ...]) -> int:
         key = (type(normal), normal)

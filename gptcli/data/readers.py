@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import BinaryIO
 
+from gptcli.data.compression import inner_suffix, is_compressed, opened, require_decompressor
 from gptcli.data.json_array import read_json_array
 from gptcli.data.records import Record
 from gptcli.data.tables import read_csv, read_parquet, read_tsv, require_pyarrow
@@ -13,7 +14,7 @@ from gptcli.errors import ConfigError, InputError
 
 Reader = Callable[[BinaryIO, str], Iterator[Record]]
 
-_READERS: dict[str, Reader] = {
+READERS: dict[str, Reader] = {
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
     ".json": read_json_array,
@@ -29,34 +30,30 @@ def read_records(path: str, stdin: BinaryIO, *, whole: bool = False) -> Iterator
     whole makes all of a text one row. A row that cannot be read is a record with an error. Raises InputError
     at once for a file that cannot be opened, and in place of the first row if there is none. Holds one row.
     """
-    suffix = os.path.splitext(path)[1].lower()
-    if whole and suffix in _READERS:
+    suffix = inner_suffix(path)
+    if whole and suffix in READERS:
         raise ConfigError(f"--whole reads text: it does not go with the {suffix} file {path}")
     if path == "-":
         return _records(nullcontext(stdin), "standard input", read_whole if whole else read_lines)
-    _check_readable(path)
-    if suffix == ".parquet":
-        require_pyarrow()
-    return _records(_opened(path), path, _READERS.get(suffix, read_whole if whole else read_lines))
+    check_readable(path)
+    return _records(opened(path), path, READERS.get(suffix, read_whole if whole else read_lines))
 
 
-def _check_readable(path: str) -> None:
-    """Raise InputError early for what cannot be opened; opening it twice would break a named pipe."""
+def check_readable(path: str) -> None:
+    """Raise early for what cannot be opened, or needs an extra; opening it twice would break a named pipe."""
     try:
         os.stat(path)
     except OSError as error:
-        raise InputError(_cannot_read(path, error)) from error
+        raise InputError(cannot_read(path, error)) from error
     if os.path.isdir(path):
         raise InputError(f"cannot read {path}: it is a directory; give a file")
     if not os.access(path, os.R_OK):
         raise InputError(f"cannot read {path}: Permission denied; check who may read it")
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[BinaryIO]:
-    """Open when the first row is asked for, so that rows never asked for leave nothing open."""
-    with open(path, "rb") as file:
-        yield file
+    require_decompressor(path)
+    if inner_suffix(path) == ".parquet":
+        if is_compressed(path):
+            raise InputError(f"cannot read {path}: Parquet is compressed inside; decompress the file around it")
+        require_pyarrow()
 
 
 def _records(opened: AbstractContextManager[BinaryIO], source: str, read: Reader) -> Iterator[Record]:
@@ -67,11 +64,12 @@ def _records(opened: AbstractContextManager[BinaryIO], source: str, read: Reader
                 empty = False
                 yield record
     except OSError as error:
-        raise InputError(_cannot_read(source, error)) from error
+        raise InputError(cannot_read(source, error)) from error
     if empty:
         raise InputError(f"{source} is empty")
 
 
-def _cannot_read(source: str, error: OSError) -> str:
+def cannot_read(source: str, error: OSError) -> str:
+    """Say that a file cannot be read, and why."""
     remedy = "; check the path" if isinstance(error, FileNotFoundError) else ""
     return f"cannot read {source}: {error.strerror or error}{remedy}"

@@ -94,7 +94,7 @@ def _auto(parts: ColumnParts, wanted: WantedRoles) -> Roles:
         pairs = parts.pairs()
         text = parts.text()
         if pairs and label is not None and (text is not None or label.casefold() == "label"):
-            parts.doubt(f"{label} could be a label and {pairs[0][1]} a completion")
+            raise parts.doubt(f"{label} could be a label and {pairs[0][1]} a completion")
         if pairs:
             return _complete(parts, wanted)
     else:
@@ -112,11 +112,11 @@ def _with_text(parts: ColumnParts, text: str) -> Roles:
     labels = [name for name in others if parts.holds_labels(name)]
     texts = [name for name in others if parts.holds_text(name)]
     if texts:
-        parts.doubt(f"{' and '.join((text, *texts))} all hold text")
+        raise parts.doubt(f"{' and '.join((text, *texts))} all hold text")
     if labels == others and len(labels) == 1:
         return _classified(text, labels[0], f"column {text} holds text and {labels[0]} few, repeated, short values")
     if labels:
-        parts.doubt(f"{' or '.join(labels)} could be a label")
+        raise parts.doubt(f"{' or '.join(labels)} could be a label")
     return _learned(text, f"column {text} is a text and no column is a label")
 
 
@@ -132,7 +132,7 @@ def _by_content(parts: ColumnParts) -> Roles:
     if len(texts) == len(labels) == 1 and len(unknown) == 2:
         why = f"only column {texts[0]} holds text and only {labels[0]} few, repeated, short values"
         return _classified(texts[0], labels[0], why)
-    return parts.doubt("since the columns' names do not say")
+    raise parts.doubt("since the columns' names do not say")
 
 
 def _classify(parts: ColumnParts, wanted: WantedRoles) -> Roles:
@@ -142,11 +142,13 @@ def _classify(parts: ColumnParts, wanted: WantedRoles) -> Roles:
         text = text or parts.text()
         labels = [name for name in parts.unknown() if name != text and parts.holds_labels(name)]
         if len(labels) != 1:
-            parts.doubt(f"{' or '.join(labels)} could be the label" if labels else "since no column is surely a label")
+            raise parts.doubt(
+                f"{' or '.join(labels)} could be the label" if labels else "since no column is surely a label"
+            )
         label = labels[0]
     text = text or parts.text(without=label) or parts.only_text([name for name in parts.names if name != label])
     if text is None:
-        parts.doubt(f"since none beside the label {label} is surely the text")
+        raise parts.doubt(f"since none beside the label {label} is surely the text")
     if text == label:
         raise ConfigError(f"--text-column and --label-column are both {text}")
     return _classified(text, label, f"column {text} is the text and {label} the label")
@@ -155,7 +157,7 @@ def _classify(parts: ColumnParts, wanted: WantedRoles) -> Roles:
 def _lm(parts: ColumnParts, wanted: WantedRoles) -> Roles:
     text = wanted.text_column or parts.text() or parts.only_text(parts.names)
     if text is None:
-        parts.doubt("since none is surely the text")
+        raise parts.doubt("since none is surely the text")
     return _learned(text, f"column {text} is the text")
 
 
@@ -166,7 +168,9 @@ def _complete(parts: ColumnParts, wanted: WantedRoles) -> Roles:
         pairs = [(first, last) for first, last in pairs if not prompts or set(prompts) <= set(first)]
         if len(pairs) != 1:
             told = " or ".join(f"{' and '.join(first)} with {last}" for first, last in pairs)
-            parts.doubt(f"{told} could be the prompt and its completion" if pairs else "since no columns are a pair")
+            raise parts.doubt(
+                f"{told} could be the prompt and its completion" if pairs else "since no columns are a pair"
+            )
         prompts, completion = prompts or pairs[0][0], pairs[0][1]
     if completion in prompts:
         raise ConfigError(f"--prompt-column and --completion-column are both {completion}")

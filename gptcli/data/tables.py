@@ -2,22 +2,31 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
-from typing import BinaryIO
+from itertools import chain
+from typing import TYPE_CHECKING, BinaryIO
 
+from gptcli.data.layouts import QUOTING, Layout, detect_delimiter
 from gptcli.data.records import Record
 from gptcli.data.utf8 import bad_byte, decoded, lines_of
 from gptcli.errors import InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    import _csv
 
 # Long enough for any document, short enough that a stray quote does not swallow a large file into memory.
 _CELL_CHARACTERS = 1 << 28
 _PARQUET_BATCH_ROWS = 1024
 
 
+Cells = tuple[int, Sequence[str], str | None]
+"""The line at which a row begins, its cells, and why it is bad; None when it is not."""
+
+
 def read_csv(binary: BinaryIO, source: str) -> Iterator[Record]:
-    """Yield a record a row of comma-separated cells; blank lines between rows are not rows."""
-    return _read_delimited(binary, source, ",")
+    """Yield a record a row of cells that what parts the header's names parts; blank lines are not rows."""
+    return _read_delimited(binary, source, None)
 
 
 def read_tsv(binary: BinaryIO, source: str) -> Iterator[Record]:
@@ -59,30 +68,67 @@ def require_pyarrow() -> None:
         raise MissingExtraError('.parquet files need pyarrow: pip install "gptcli[data]"')
 
 
-def _read_delimited(binary: BinaryIO, source: str, delimiter: str) -> Iterator[Record]:
+def open_table(lines: Iterable[str], source: str, layout: Layout) -> tuple[list[str], Iterator[Cells]] | None:
+    """Return a table's header and its rows, or None where there is no line; raises InputError for no row."""
     csv.field_size_limit(_CELL_CHARACTERS)
-    # The csv module asks for line ends as they are; strict reports what it would otherwise guess at.
+    # Strict reports what the csv module would otherwise guess at.
+    reader = csv.reader(lines, delimiter=layout.delimiter, quoting=QUOTING[layout.quoted], strict=True)
+    header = _read_header(reader, source) if layout.header else next((cells for cells in reader if cells), None)
+    if header is None:
+        return None
+    if layout.header:
+        rows = _rows(reader, len(header))
+        first = next(rows, None)
+        if first is None:
+            raise InputError(f"{source} has a header but no rows")
+    else:
+        first = reader.line_num, header, None
+        header = [f"column {number}" for number in range(1, len(header) + 1)]
+        rows = _rows(reader, len(header))
+    return header, chain([first], rows)
+
+
+def _rows(reader: "_csv.Reader", width: int) -> Iterator[Cells]:
+    """Yield the rows behind the header."""
+    line = reader.line_num + 1
+    while True:
+        try:
+            for cells in reader:
+                if len(cells) == width:
+                    yield line, cells, None
+                elif cells:
+                    count = f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'}"
+                    yield line, cells, f"has {count}, the header has {width}"
+                line = reader.line_num + 1
+        except csv.Error as error:
+            yield line, [], _csv_complaint(error)
+            line = reader.line_num + 1
+            continue
+        return
+
+
+def _read_delimited(binary: BinaryIO, source: str, delimiter: str | None) -> Iterator[Record]:
+    # The csv module asks for line ends as they are.
     with decoded(binary, newline="") as text:
-        rows = csv.reader(lines_of(text, source), delimiter=delimiter, strict=True)
-        header = _read_header(rows, source)
-        if header is None:
+        lines = lines_of(text, source)
+        start = _first_lines(lines)
+        layout = Layout(delimiter=delimiter or detect_delimiter(start))
+        table = open_table(chain(start, lines), source, layout)
+        if table is None:
             return
-        found = False
-        while True:
-            line = rows.line_num + 1
-            try:
-                cells = next(rows, None)
-            except csv.Error as error:
-                found = True
-                yield Record(source=source, line=line, columns=dict.fromkeys(header), error=_csv_complaint(error))
-                continue
-            if cells is None:
-                break
-            if cells:
-                found = True
-                yield _row(header, cells, source, line)
-    if not found:
-        raise InputError(f"{source} has a header but no rows")
+        header, rows = table
+        for line, cells, error in rows:
+            yield _row(header, cells, source, line, error)
+
+
+def _first_lines(lines: Iterator[str]) -> list[str]:
+    """Return the lines up to the first that is not blank."""
+    start: list[str] = []
+    for line in lines:
+        start.append(line)
+        if line.strip("\r\n"):
+            break
+    return start
 
 
 def _read_header(rows: Iterator[list[str]], source: str) -> list[str] | None:
@@ -109,13 +155,10 @@ def _check_header(header: Sequence[str], source: str) -> None:
         raise InputError(f"{source}: the header has more than one column named {', '.join(twice)}: rename them")
 
 
-def _row(header: list[str], cells: list[str], source: str, line: int) -> Record:
+def _row(header: list[str], cells: Sequence[str], source: str, line: int, error: str | None) -> Record:
     """Return a row with all columns of the header; where it is bad, None stands for the cells that cannot be told."""
     columns: dict[str, object] = dict.fromkeys(header)
     columns |= zip(header, cells, strict=False)
-    error = None
-    if len(cells) != len(header):
-        error = f"has {len(cells)} {'cell' if len(cells) == 1 else 'cells'}, the header has {len(header)}"
     for name, cell in zip(header, cells, strict=False):
         complaint = bad_byte(cell, 1)
         if complaint:

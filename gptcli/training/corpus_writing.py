@@ -11,7 +11,7 @@ import numpy as np
 
 from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.data.atomic import write_atomically
-from gptcli.data.splits import HASH_BYTES, row_hash
+from gptcli.data.splits import HASH_BYTES, row_hasher
 from gptcli.errors import InputError, OutputError
 from gptcli.training.corpus import SIDECAR, TOKENS, VALIDATION, CorpusKey, StreamFacts
 from gptcli.training.corpus_documents import Documents
@@ -66,7 +66,7 @@ def tokenize_corpus(
 
 def is_held_out(text: str, share: float) -> bool:
     """Tell whether a document is held out: its text alone decides, so that it stays where it is for ever."""
-    return int.from_bytes(row_hash(text.encode()), "big") < share * 2.0 ** (8 * HASH_BYTES)
+    return int.from_bytes(row_hasher()(text.encode()), "big") < share * 2.0 ** (8 * HASH_BYTES)
 
 
 class _Stream:
