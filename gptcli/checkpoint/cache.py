@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from gptcli.errors import ModelError
+from gptcli.checkpoint.directory import write_directory
+from gptcli.errors import ModelError, OutputError
 
 
 def cache_directory() -> Path:
@@ -51,6 +53,26 @@ def cached(key: str, name: str, build: Callable[[Path], None]) -> Path:
     except OSError as error:
         reason = error.strerror or error
         raise ModelError(f"{path}: cannot be written ({reason}); set GPTCLI_CACHE to a directory with room") from error
+    return path
+
+
+def cached_directory(owner: Path, key: str, fill: Callable[[Path], None]) -> Path:
+    """Return the directory under this key, made by fill(temporary directory) where it is absent.
+
+    It takes the place of those that were made for the same owner under other keys. Raises ModelError when it
+    cannot be written.
+    """
+    siblings = cache_directory() / identity((), scheme=f"owner-1\0{owner.resolve()}")
+    path = siblings / key
+    if not path.is_dir():
+        try:
+            write_directory(path, fill, replace=False)
+        except OutputError as error:
+            if not path.is_dir():  # else another process was quicker
+                raise ModelError(f"{error}; set GPTCLI_CACHE to a directory with room") from error
+        for other in siblings.iterdir():
+            if other != path and not other.name.startswith("."):
+                shutil.rmtree(other, ignore_errors=True)
     return path
 
 

@@ -17,6 +17,11 @@ MERGES = "merges.txt"
 TOKENIZER_CONFIG = "tokenizer_config.json"
 SPECIAL_TOKENS_MAP = "special_tokens_map.json"
 ADDED_TOKENS = "added_tokens.json"
+TEMPLATE = "template.json"
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+
+TOKENIZER_FILES = (TOKENIZER, VOCAB, MERGES, TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP, ADDED_TOKENS)
 
 JsonObject = dict[str, object]
 
@@ -53,7 +58,9 @@ def weight_files(directory: Path) -> tuple[Path, ...]:
 
 
 def is_complete(directory: Path) -> bool:
-    """Tell whether a directory has a config, a tokenizer and every file of the weights."""
+    """Tell whether a directory has an adapter, or a config, a tokenizer and every file of the weights."""
+    if is_adapter(directory):
+        return (directory / ADAPTER_WEIGHTS).is_file()
     weights = weight_files(directory)
     return (
         (directory / CONFIG).is_file()
@@ -61,6 +68,11 @@ def is_complete(directory: Path) -> bool:
         and bool(weights)
         and all(path.is_file() for path in weights)
     )
+
+
+def is_adapter(directory: Path) -> bool:
+    """Tell whether a directory holds an adapter, which needs its base model, as peft saves one."""
+    return (directory / ADAPTER_CONFIG).is_file()
 
 
 def has_tokenizer(directory: Path) -> bool:

@@ -24,12 +24,10 @@ ANSWER_TIMEOUT_SECONDS = 3.0
 _COMMON_FILES = (
     files.CONFIG,
     files.GENERATION_CONFIG,
-    files.TOKENIZER,
-    files.VOCAB,
-    files.MERGES,
-    files.TOKENIZER_CONFIG,
-    files.SPECIAL_TOKENS_MAP,
-    files.ADDED_TOKENS,
+    *files.TOKENIZER_FILES,
+    files.TEMPLATE,
+    files.ADAPTER_CONFIG,
+    files.ADAPTER_WEIGHTS,
 )
 _SAFETENSORS_FILES = (*_COMMON_FILES, files.SAFETENSORS, files.SAFETENSORS_INDEX, "model-*.safetensors")
 _PICKLE_FILES = (*_COMMON_FILES, files.PICKLE, files.PICKLE_INDEX, "pytorch_model-*.bin")
@@ -125,7 +123,7 @@ def _fetch(repo: str, on_progress: Progress) -> Path:
     bar = _progress_bar(f"downloading {repo}", on_progress)
     for patterns in (_SAFETENSORS_FILES, _PICKLE_FILES):
         directory = Path(snapshot_download(repo, cache_dir=hub_cache(), allow_patterns=list(patterns), tqdm_class=bar))
-        if files.weight_files(directory):
+        if files.is_adapter(directory) or files.weight_files(directory):
             break
     return directory
 

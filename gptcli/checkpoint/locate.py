@@ -1,13 +1,18 @@
-"""Find the directory of a model: built in, on disk, in the Hugging Face cache or on the Hub."""
+"""Find the directory of a model: built in, on disk, in the Hugging Face cache or on the Hub.
+
+An adapter's directory stands for its base model, found in the same way, with the adapter folded in.
+"""
 
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from gptcli.checkpoint.files import CONFIG, is_complete
+from gptcli.checkpoint.adapter import Adapter, read_adapter
+from gptcli.checkpoint.files import CONFIG, is_adapter, is_complete, weight_files
+from gptcli.checkpoint.folding import folded
 from gptcli.checkpoint.hub import HubError, HubUnreachableError, Progress, download, hub_cache
 from gptcli.errors import ModelError
 
@@ -32,6 +37,8 @@ class Located:
     directory: Path
     notice: str | None = None
     """A warning: another model than expected was taken."""
+    base: str | None = None
+    """The name of the model that this adapter was folded into; directory then holds the result."""
 
 
 def locate(name: str | None, *, on_progress: Progress) -> Located:
@@ -40,6 +47,16 @@ def locate(name: str | None, *, on_progress: Progress) -> Located:
     Looks at the disk before the network, and makes no network call when the files are complete. Raises
     ModelError when a model that was named is not found: it is never replaced by another.
     """
+    found = _found(name, on_progress)
+    if is_adapter(found.directory):
+        return _with_base(found, on_progress)
+    if not weight_files(found.directory):
+        _refuse_unfinished(found.directory)
+    return found
+
+
+def _found(name: str | None, on_progress: Progress) -> Located:
+    """Find what has this name, which may be an adapter."""
     if name is None:
         return _locate_default(on_progress)
     if name == BUILTIN:
@@ -66,6 +83,40 @@ def find_cached(repository: str) -> Path | None:
             if is_complete(snapshot):
                 return snapshot
     return None
+
+
+def _with_base(found: Located, on_progress: Progress) -> Located:
+    """Return the model that an adapter makes of its base; raises ModelError."""
+    adapter = read_adapter(found.directory)
+    try:
+        base = _found(_base_name(adapter), on_progress)
+    except ModelError as error:
+        raise ModelError(f"{found.name} is an adapter, and its base model is missing: {error}") from error
+    if is_adapter(base.directory):
+        raise ModelError(f"{found.name}: its base {base.name} is an adapter too; merge that into a model of its own")
+    description = f"folding {found.name} into {base.name}"
+    directory = folded(adapter, base.directory, lambda done, total: on_progress(description, done, total))
+    return Located(name=found.name, directory=directory, base=base.name)
+
+
+def _base_name(adapter: Adapter) -> str:
+    """Return the name under which an adapter's base is found now."""
+    beside = adapter.directory / adapter.base
+    if os.path.isdir(beside):
+        return str(beside)
+    # The built-in model is recorded by its path, and the package moves with its environment.
+    return BUILTIN if PurePath(adapter.base).parts[-2:] == _builtin().directory.parts[-2:] else adapter.base
+
+
+def _refuse_unfinished(directory: Path) -> None:
+    """Raise ModelError for the output of a training that has not come to its end."""
+    checkpoints = sorted((directory / "checkpoints").glob("step-*"))
+    if not checkpoints:
+        return
+    raise ModelError(
+        f"{directory}: its training is not finished ({checkpoints[-1].name} is its last checkpoint); "
+        "go on with the command that began it and --resume"
+    )
 
 
 def _locate_default(on_progress: Progress) -> Located:

@@ -6,10 +6,14 @@ length, a JSON header of that length, then the data; offsets in the header count
 """
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gptcli.checkpoint.files import JsonObject
 from gptcli.errors import ModelError
@@ -62,6 +66,23 @@ def read_header(path: Path) -> dict[str, TensorLocation]:
     if size < end:
         raise ModelError(f"{path}: truncated, {size:,} bytes of {end:,}; download the model again")
     return locations
+
+
+def write_float32(
+    path: Path, shapes: Mapping[str, tuple[int, ...]], read: Callable[[str], NDArray[np.float32]]
+) -> None:
+    """Write tensors one after the other, so that only one of them is in memory; raises OSError."""
+    header: JsonObject = {"__metadata__": {"format": "pt"}}  # transformers refuses a file that does not say so
+    end = 0
+    for name, shape in shapes.items():
+        begin, end = end, end + 4 * prod(shape)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [begin, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)  # the data is aligned, so that it can be mapped
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for name in shapes:
+            file.write(np.ascontiguousarray(read(name), dtype="<f4").data)
 
 
 def _header(file: BinaryIO, path: Path) -> tuple[JsonObject, int]:

@@ -42,7 +42,7 @@ class Weights:
 
     def array(self, name: str) -> NDArray[np.float32]:
         """Return a tensor: a read-only view of the mapped file, or a copy where it is not in float32."""
-        return _read(self.tensors[name])
+        return read_tensor(self.tensors[name])
 
 
 def open_weights(directory: Path, config: ModelConfig) -> Weights:
@@ -115,11 +115,11 @@ def _check(tensors: Mapping[str, TensorLocation], shapes: Mapping[str, tuple[int
 
 def _same_values(one: TensorLocation, other: TensorLocation) -> bool:
     """Tell whether two tensors are equal: transformers ties them only then, whatever the config says."""
-    return np.array_equal(_read(one), _read(other))
+    return np.array_equal(read_tensor(one), read_tensor(other))
 
 
-def _read(location: TensorLocation) -> NDArray[np.float32]:
-    """Map one tensor and widen it where it must be."""
+def read_tensor(location: TensorLocation) -> NDArray[np.float32]:
+    """Map one tensor and widen it where it must be; its type is one of STORED_DTYPES."""
     mapped = np.memmap(location.file, STORED_DTYPES[location.dtype], "r", location.offset, location.shape)
     stored = np.asarray(mapped)
     if location.dtype == "BF16":

@@ -151,3 +151,16 @@ def test_what_cannot_be_a_repository_is_not_asked_for(name: str, downloads: list
     with pytest.raises(ModelError, match="no such directory"):
         find(name)
     assert not downloads
+
+
+def test_what_a_training_has_not_finished_says_how_to_go_on(tmp_path: Path, downloads: list[str]) -> None:
+    for step in (5, 10):
+        (tmp_path / "out" / "checkpoints" / f"step-{step:08}").mkdir(parents=True)
+    with pytest.raises(ModelError, match=r"^out: its training is not finished \(step-00000010 .*and --resume$"):
+        find("out")
+    assert not downloads
+
+
+def test_a_finished_training_may_keep_its_checkpoints(checkpoint: Path) -> None:
+    (checkpoint / "checkpoints" / "step-00000005").mkdir(parents=True)
+    assert find(str(checkpoint)).directory == checkpoint
