@@ -39,9 +39,15 @@ def require_decompressor(path: str) -> None:
 @contextmanager
 def opened(path: str) -> Iterator[BinaryIO]:
     """Open a file and yield its content, decompressed; raises InputError where that is damaged, and OSError."""
+    with open(path, "rb") as file, decompressed(file, path) as content:
+        yield content
+
+
+@contextmanager
+def decompressed(file: BinaryIO, path: str) -> Iterator[BinaryIO]:
+    """Yield the content of an open file, whose position tells how far the reading is; raises as opened does."""
     with ExitStack() as stack:
-        file = stack.enter_context(open(path, "rb"))
-        content: BinaryIO = file
+        content = file
         match os.path.splitext(path.lower())[1]:
             case ".gz":
                 content = cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=file)))

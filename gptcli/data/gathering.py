@@ -1,17 +1,18 @@
 """Gather the rows of all sources into columns: one text a row, hashed once, its label kept as a code."""
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice, repeat
 from typing import BinaryIO
 
+from gptcli.data.contents import expand_paths
 from gptcli.data.labels import LabelColumn
 from gptcli.data.named_templates import default_template, resolve_template
 from gptcli.data.options import DataOptions
 from gptcli.data.roles import Roles, choose_roles, with_ignored
 from gptcli.data.shaping import complaint, keys_of, shape_of
-from gptcli.data.sources import Source, SourceRow, Values, expand_paths, open_source
+from gptcli.data.sources import Source, SourceRow, open_source
 from gptcli.data.splits import row_hasher
 from gptcli.data.templates import PromptTemplate
 from gptcli.errors import InputError
@@ -33,6 +34,8 @@ class RowColumns:
     """Of the texts: rows that share one stay together."""
     pair_hashes: bytearray = field(default_factory=bytearray)
     """Of prompt and completion, where rows have completions."""
+    unfinished: set[int] = field(default_factory=set)
+    """Rows whose document goes on in the row behind them."""
 
 
 class Gatherer:
@@ -69,7 +72,7 @@ class Gatherer:
             if self.roles is None:
                 start = list(islice(source.rows, _SAMPLE_ROWS))
                 rows = chain(start, source.rows)
-                self.roles = self._choose(source.columns, start)
+                self.roles = self._choose(source, start)
             self._read(rows, source.columns, self.roles, into)
         except InputError as error:
             told = str(error)
@@ -77,10 +80,10 @@ class Gatherer:
         if self.rows_read == before:
             raise InputError(f"{source.name} is empty")
 
-    def _choose(self, header: Sequence[str] | None, start: Sequence[SourceRow]) -> Roles:
+    def _choose(self, source: Source, start: Sequence[SourceRow]) -> Roles:
         """Return the roles, and set the template, that the first rows lead to."""
-        sample = [_columns(values, header) for _, values, error in start if error is None]
-        columns = header or tuple(dict.fromkeys(name for row in sample for name in row))
+        sample = [source.named(values) for _, values, error in start if error is None]
+        columns = source.columns or tuple(dict.fromkeys(name for row in sample for name in row))
         if not columns and start:
             raise InputError(f"none of the first {len(start)} rows can be read; line {start[0][0]} {start[0][2]}")
         wanted = self._options.wanted
@@ -88,6 +91,8 @@ class Gatherer:
             wanted = replace(wanted, task="classify")
         if self._options.template is None:
             roles = choose_roles(columns, sample, wanted)
+            if source.text:
+                return replace(roles, reason=f"{roles.task}: {source.name} is plain text")
             self.template = default_template(roles) if roles.task == "complete" else None
             return roles
         self.template = resolve_template(self._options.template, columns, wanted)
@@ -132,10 +137,3 @@ class Gatherer:
         self.unreadable += 1
         if len(self.complaints) < MOST_COMPLAINTS:
             self.complaints.append(f"{self.sources[-1]}:{line}: {error}")
-
-
-def _columns(values: Values, header: Sequence[str] | None) -> Mapping[str, object]:
-    """Return a row's values by the names of their columns."""
-    if isinstance(values, Mapping):
-        return values
-    return dict(zip(header or (), values, strict=True))

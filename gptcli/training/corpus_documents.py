@@ -1,37 +1,19 @@
 """Read the documents of a corpus, file by file, in constant memory."""
 
-import gzip
-import lzma
-import os
-import re
-import zlib
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from gptcli.data.columns import choose_column, text_of
-from gptcli.data.json_array import read_json_array
+from gptcli.data.contents import Content, expand_paths, open_content
+from gptcli.data.documents import read_parts
+from gptcli.data.readers import check_readable
 from gptcli.data.records import Record
-from gptcli.data.tables import read_csv, read_parquet, read_tsv
-from gptcli.data.text import read_json_lines
-from gptcli.data.utf8 import bad_byte, decoded, lines_of
-from gptcli.errors import InputError
+from gptcli.data.sources import rows_of
+from gptcli.errors import ConfigError, InputError
 
 PART_CHARACTERS = 1 << 20
 """Longer text that nothing parts is taken in such parts: a file may be larger than memory."""
-_END_OF_TEXT = "<|endoftext|>"
-_COMPRESSED = (".gz", ".xz")
-_READERS: dict[str, Callable[[BinaryIO, str], Iterator[Record]]] = {
-    ".jsonl": read_json_lines,
-    ".ndjson": read_json_lines,
-    ".json": read_json_array,
-    ".csv": read_csv,
-    ".tsv": read_tsv,
-    ".parquet": read_parquet,
-}
-_TEXT_SUFFIXES = ("", ".txt", ".text", ".md", ".raw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +29,11 @@ class Documents:
     """The documents of files and directories, counted while they are read."""
 
     def __init__(self, paths: Sequence[str], *, column: str | None = None) -> None:
-        self.files = tuple(_files(paths))
+        self.files = tuple(Path(path) for path in expand_paths(paths))
+        for path in self.files:
+            check_readable(str(path))
+            if not path.is_file():
+                raise ConfigError(f"{path} cannot be read twice, as pretraining must: save what it holds to a file")
         self.bytes_total = sum(path.stat().st_size for path in self.files)
         """Of the files as they lie on the disk."""
         self.bytes_read = 0
@@ -55,11 +41,14 @@ class Documents:
         self.unreadable = 0
         self.first_complaint: str | None = None
         """Why the first unreadable row could not be read."""
+        self.notices: list[str] = []
+        """What was decided about the files that the user may not expect."""
         self.column = column
 
     def __iter__(self) -> Iterator[Document]:
         """Yield every document, from the first file again each time."""
         self.bytes_read = self.empty = self.unreadable = 0
+        self.notices = []
         for path in self.files:
             yield from self._file(path)
 
@@ -78,107 +67,39 @@ class Documents:
 
     def _file(self, path: Path) -> Iterator[Document]:
         begin = self.bytes_read
-        try:
-            with ExitStack() as stack:
-                raw = stack.enter_context(path.open("rb"))
-                binary = stack.enter_context(_plain(raw, path))
-                for document in stack.enter_context(closing(self._of(binary, path))):
-                    self.bytes_read = begin + raw.tell()
-                    yield document
-        except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise InputError(f"cannot read {path}: {reason}") from error
+        with open_content(str(path)) as content:
+            for document in self._text(content) if content.is_text else self._rows(content):
+                self.bytes_read = begin + content.file.tell()
+                yield document
         self.bytes_read = begin + path.stat().st_size
 
-    def _of(self, binary: BinaryIO, path: Path) -> Generator[Document, None, None]:
-        """Yield the documents that are not empty; the readers end before their file is closed."""
-        read = _READERS.get(_suffix(path))
-        goes_on = False
-        with ExitStack() as stack:
-            if read:
-                records = stack.enter_context(closing(cast(Generator[Record, None, None], read(binary, str(path)))))
-            found = stack.enter_context(closing(self._rows(records) if read else _text(binary, str(path))))
-            for document in found:
-                if document.text.strip() or goes_on or not document.ends:
-                    yield document
-                else:
-                    self.empty += 1
-                goes_on = not document.ends
+    def _text(self, content: Content) -> Iterator[Document]:
+        """Yield the documents of a text; one that is very long comes in parts."""
+        self.notices += content.notices
+        for part in read_parts(content.binary, content.name, PART_CHARACTERS):
+            if part.record.error is not None:
+                raise InputError(f"{part.record.origin} {part.record.error}")
+            yield Document(text_of(part.record, "text"), part.ends)
 
-    def _rows(self, records: Iterator[Record]) -> Generator[Document, None, None]:
-        """Yield the text of each row; a row without is counted."""
+    def _rows(self, content: Content) -> Iterator[Document]:
+        """Yield the text of each row; one without or of white space only is counted."""
         column: str | None = None
-        for record in records:
-            try:
-                if column is None and record.error is None:
-                    column = choose_column(tuple(record.columns), self.column, ("text",))
-                text = text_of(record, column or "text")
-            except InputError as error:
-                if column is None and record.error is None:
-                    raise InputError(f"{record.origin}: {error}") from error
-                self.unreadable += 1
-                self.first_complaint = self.first_complaint or f"{record.origin} {error}"
-            else:
-                yield Document(text)
-
-
-def _files(paths: Sequence[str]) -> Iterator[Path]:
-    """Yield the files; of a directory those of a known suffix, in order of their names."""
-    for name in paths:
-        path = Path(name)
-        if path.is_dir():
-            found = sorted(file for file in path.rglob("*") if file.is_file() and _is_known(file))
-            if not found:
-                raise InputError(f"{path} holds no file of text: give .txt, .jsonl, .csv, .tsv, .json or .parquet")
-            yield from found
-        elif not path.is_file():
-            raise InputError(f"cannot read {path}: No such file; check the path")
-        elif not os.access(path, os.R_OK):
-            raise InputError(f"cannot read {path}: Permission denied; check who may read it")
-        else:
-            yield path
-
-
-def _plain(raw: BinaryIO, path: Path) -> BinaryIO:
-    """Return the bytes of a file as they were before it was compressed."""
-    suffix = path.suffix.lower()
-    if suffix == ".gz":
-        return cast(BinaryIO, gzip.open(raw))
-    return cast(BinaryIO, lzma.open(raw)) if suffix == ".xz" else raw
-
-
-def _suffix(path: Path) -> str:
-    """Return the suffix that tells the format: books.jsonl.xz is .jsonl."""
-    return (Path(path.stem) if path.suffix.lower() in _COMPRESSED else path).suffix.lower()
-
-
-def _is_known(path: Path) -> bool:
-    return not path.name.startswith(".") and (_suffix(path) in _READERS or _suffix(path) in _TEXT_SUFFIXES)
-
-
-def _text(binary: BinaryIO, source: str) -> Generator[Document, None, None]:
-    """Yield the documents of a text, parted by lines that say so; one that is very long comes in parts."""
-    lines: list[str] = []
-    characters = 0
-    with decoded(binary) as text:
-        for number, line in enumerate(lines_of(text, source), start=1):
-            complaint = bad_byte(line, number)
-            if complaint:
-                raise InputError(f"{source}:{number} {complaint}")
-            if line.strip() == _END_OF_TEXT:
-                yield Document("".join(lines).removesuffix("\n"))
-                lines, characters = [], 0
-                continue
-            if characters >= PART_CHARACTERS and (rest := _blank_end(lines[-1])) is not None:
-                yield Document("".join(lines).removesuffix(rest), ends=False)
-                lines, characters = [rest], len(rest)
-            lines.append(line)
-            characters += len(line)
-    if lines:
-        yield Document("".join(lines).removesuffix("\n"))
-
-
-def _blank_end(line: str) -> str | None:
-    """Return the white space that ends a line, where tokens do not change if it is cut off."""
-    found = re.search(r"(?<=\S)[ \n]\s*$", line)
-    return found.group() if found else None
+        with rows_of(content) as source:
+            self.notices += source.notices
+            for line, values, error in source.rows:
+                columns = {} if error else source.named(values)
+                record = Record(source=source.name, line=line, columns=columns, error=error)
+                try:
+                    if column is None and error is None:
+                        column = choose_column(tuple(columns), self.column, ("text",))
+                    text = text_of(record, column or "text")
+                except InputError as failure:
+                    if column is None and error is None:
+                        raise InputError(f"{record.origin}: {failure}") from failure
+                    self.unreadable += 1
+                    self.first_complaint = self.first_complaint or f"{record.origin} {failure}"
+                else:
+                    if text.strip():
+                        yield Document(text)
+                    else:
+                        self.empty += 1

@@ -15,6 +15,7 @@ from gptcli.data.roles import Roles
 from gptcli.data.splits import Hashes, count_repeats, count_shared, hashes_of, validation_mask
 from gptcli.data.templates import PromptTemplate
 from gptcli.errors import InputError
+from gptcli.training.document_rows import FEW_DOCUMENTS, part_documents
 
 Codes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -34,6 +35,8 @@ class Row:
     source: int
     """Index into RowSet.sources."""
     line: int
+    ends: bool = True
+    """False where its document goes on in the next row, so that no end mark is learned."""
 
 
 class Rows(Sequence[Row]):
@@ -57,7 +60,8 @@ class Rows(Sequence[Row]):
         at = int(self._indices[index])
         columns = self._columns
         label = self._values[columns.codes[at]] if self._values else None
-        return Row(columns.texts[at], columns.completions[at], label, columns.sources[at], columns.lines[at])
+        text, completion, source = columns.texts[at], columns.completions[at], columns.sources[at]
+        return Row(text, completion, label, source, columns.lines[at], at not in columns.unfinished)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,11 @@ def load_rows(options: DataOptions, stdin: BinaryIO) -> Generator[str, None, Row
         if len(columns.texts) == count:
             raise InputError(f"{options.validation}: no row can be used{_because(gatherer)}")
     yield from _told(gatherer)
+    if _are_few_documents(gatherer, options, count):
+        columns = part_documents(columns)
+        if len(columns.texts) > count:
+            held = f"{count} {'document is' if count == 1 else 'documents are'} parted at blank lines into"
+            yield f"{held} {len(columns.texts):,} rows, so that some can be held out"
     hashes = hashes_of(columns.hashes)
     codes = np.array(columns.codes, dtype=np.int64)
     if options.validation is not None:
@@ -105,7 +114,8 @@ def load_rows(options: DataOptions, stdin: BinaryIO) -> Generator[str, None, Row
     else:
         mask = validation_mask(hashes, codes * (not options.regression), options.validation_split)
         if options.validation_split and not mask.any():
-            yield f"no row is held out: {count:,} rows are too few for --validation-split {options.validation_split:g}"
+            rows = f"{len(mask):,} {'row is' if len(mask) == 1 else 'rows are'}"
+            yield f"no row is held out: {rows} too few for --validation-split {options.validation_split:g}"
     return _row_set(gatherer, columns, codes, mask)
 
 
@@ -116,6 +126,12 @@ def _refuse_too_few(gatherer: Gatherer, count: int) -> None:
         raise InputError(f"{name}: none of {gatherer.rows_read:,} rows can be used{_because(gatherer)}")
     if count == 1 and not gatherer.text_only:
         raise InputError(f"{name}: only one row can be used{_because(gatherer)}: give two or more")
+
+
+def _are_few_documents(gatherer: Gatherer, options: DataOptions, count: int) -> bool:
+    """Return whether to part documents, because whole ones are too few to hold some out."""
+    splits = options.validation is None and options.validation_split > 0
+    return gatherer.text_only and splits and count < FEW_DOCUMENTS
 
 
 def _because(gatherer: Gatherer) -> str:
@@ -151,7 +167,7 @@ def _row_set(gatherer: Gatherer, columns: RowColumns, codes: Codes, mask: Mask) 
         train=Rows(columns, np.flatnonzero(~mask), values),
         validation=Rows(columns, np.flatnonzero(mask), values),
         sources=tuple(gatherer.sources),
-        digest=_digest(texts, codes, values, mask),
+        digest=_digest(columns, texts, values, mask),
         rows_read=gatherer.rows_read,
         unreadable=gatherer.unreadable,
         empty=gatherer.empty,
@@ -191,8 +207,9 @@ def _labels(
     return labels, values
 
 
-def _digest(texts: Hashes, codes: Codes, values: Sequence[LabelValue], mask: Mask) -> str:
+def _digest(columns: RowColumns, texts: Hashes, values: Sequence[LabelValue], mask: Mask) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    for part in (texts.tobytes(), codes.tobytes(), repr(values).encode(), np.packbits(mask).tobytes()):
+    told = repr((values, sorted(columns.unfinished)))
+    for part in (texts.tobytes(), columns.codes.tobytes(), told.encode(), np.packbits(mask).tobytes()):
         digest.update(part)
     return digest.hexdigest()
