@@ -90,7 +90,7 @@ SYNONYMS: Mapping[str, Sequence[str]] = MappingProxyType(
         "output": ("output", "outputs", "response", "completion", "answer"),
         "description": ("description", "docstring", "problem", "task", "prompt", "instruction"),
         "code": ("code", "solution", "program", "function", "completion", "output"),
-        "user": ("user", "human", "prompt", "question", "instruction", "input"),
+        "user": ("user", "human", "question", "prompt", "instruction", "input"),
         "assistant": ("assistant", "bot", "gpt", "reply", "response", "answer", "completion", "output"),
         "source": ("source", "src", "source_text", "input"),
         "target": ("target", "tgt", "target_text", "translation", "output"),

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
 from gptcli.data.compression import COMPRESSIONS, decompressed, inner_suffix
@@ -17,6 +18,8 @@ SUFFIXES = (*READERS, ".txt")
 STANDARD_INPUT = "standard input"
 _BUFFER_BYTES = 1 << 17
 _MOST_LINES = 1000
+_ZERO_BYTES = 1e-3
+"""Part of the bytes: compressed data has 4 times as many, and text has none but by mistake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +107,8 @@ def _content(file: BinaryIO, binary: BinaryIO, name: str, suffix: str | None) ->
     if not head:
         raise InputError(f"{name} is empty")
     encoding = detect_encoding(head)
+    if encoding in ("utf-8", "cp1252") and head.count(0) > len(head) * _ZERO_BYTES:
+        raise InputError(f"{name} is not text: decompress it, or convert it to UTF-8")
     text: BinaryIO = io.BufferedReader(Replayed(head, binary), _BUFFER_BYTES)
     notices: tuple[str, ...] = ()
     if encoding != "utf-8":
@@ -124,7 +129,7 @@ def _content(file: BinaryIO, binary: BinaryIO, name: str, suffix: str | None) ->
 def _lines_of_head(head: bytes, encoding: str) -> list[str]:
     """Return the first lines, less the last where it may not be whole."""
     text = head.decode("utf-8-sig" if encoding == "utf-8" else encoding, "ignore")
-    lines = text.splitlines(keepends=True)[:_MOST_LINES]
+    lines = list(islice(io.StringIO(text, newline=""), _MOST_LINES))  # splitlines knows more line ends than files
     return lines[:-1] if len(head) == HEAD_BYTES and len(lines) > 1 else lines
 
 

@@ -65,7 +65,8 @@ def _are_quotes_whole(lines: Sequence[str], delimiter: str) -> bool:
         for _ in csv.reader(lines, delimiter=delimiter, strict=True):
             pass
     except csv.Error as error:
-        return "unexpected end of data" in str(error)  # the last of the lines may be within a cell
+        # The last of the lines may be within a cell, unless it has cells of its own.
+        return "unexpected end of data" in str(error) and delimiter not in lines[-1]
     return True
 
 
@@ -82,20 +83,20 @@ def _cells(lines: Sequence[str], delimiter: str, quoted: bool) -> list[list[str]
 def _begins_with_data(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether the first row is surely no header.
 
-    Sure is: none of its cells is a usual name, and a cell stands again below among few, repeated values (ham, spam),
-    or is a number among numbers beside a cell of many words.
+    Sure is: a cell stands again below among few, repeated values (ham, spam), or is a number among numbers beside a
+    cell of many words; and no other cell is a usual name.
     """
     rows = [cells for cells in rows if len(cells) == len(rows[0])]
-    if len(rows) < 2 or len(rows[0]) < 2 or any(cell.strip().casefold() in KNOWN for cell in rows[0]):
+    if len(rows) < 2 or len(rows[0]) < 2:
         return False
-    columns = list(zip(*rows[1:], strict=True))
-    for first, below in zip(rows[0], columns, strict=True):
-        if first and is_label_like(below) and Counter(below)[first] > 1:
-            return True
+    known = [cell for cell in rows[0] if cell.strip().casefold() in KNOWN]
     beside_text = any(len(cell.split()) >= _MANY_WORDS for cell in rows[0])
-    return beside_text and any(
-        _is_number(first) and all(map(_is_number, below)) for first, below in zip(rows[0], columns, strict=True)
-    )
+    for first, *below in zip(*rows, strict=True):
+        repeated = first and is_label_like(below) and Counter(below)[first] > 1
+        number = beside_text and _is_number(first) and all(map(_is_number, below))
+        if (repeated or number) and known in ([], [first]):
+            return True
+    return False
 
 
 def _is_number(cell: str) -> bool:

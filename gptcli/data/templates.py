@@ -67,6 +67,12 @@ class PromptTemplate:
         lead = self.lead or ("" if text[:1] in _WHITE else " ")
         return f"{lead}{text}{self.stop}"
 
+    def field_of(self, prompt: str) -> str | None:
+        """Return the text that a prompt was made of; None where a prompt needs several columns."""
+        if len(self._segments) != 2 or self._segments[0][1] is None:
+            return None
+        return prompt.removeprefix(self._segments[0][0].lstrip("\n")).removesuffix(self._segments[1][0])
+
     def to_json(self) -> dict[str, str | None]:
         """Return what from_json takes, in types that JSON has."""
         return {"name": self.name, "template": self.template, "completion": self.completion_column}
