@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gptcli.cli.options import ModelFlags, OutputFlags, SourceFlags
+from gptcli.cli.options import ModelFlags, OutputFlags, PromptFlags, SourceFlags
 from gptcli.cli.sampling import SamplingFlags
 from gptcli.data.formats import Csv, Json, Jsonl, RowFormat, format_for
 from gptcli.errors import ConfigError
@@ -23,6 +23,7 @@ class GenerateFlags:
     """The options of a generate command, and the names of those that stand on the command line."""
 
     source: SourceFlags
+    prompt: PromptFlags
     sampling: SamplingFlags
     output: OutputFlags
     model: ModelFlags

@@ -3,7 +3,7 @@
 import typer
 
 from gptcli.cli.flags import Job, given
-from gptcli.cli.options import CommonFlags, ModelFlags, OutputFlags, SourceFlags
+from gptcli.cli.options import CommonFlags, ModelFlags, OutputFlags, PromptFlags, SourceFlags
 from gptcli.cli.sampling import SamplingFlags
 
 EXAMPLES = """Examples:
@@ -25,6 +25,10 @@ EXAMPLES = """Examples:
   The likeliest text, at most to the end of the sentence, without the prompt:
     gptcli generate "The capital of France is" --greedy --stop . --no-echo
 
+\b
+  A model tuned on questions: its template is filled in, and only the answer printed:
+    gptcli generate -m ./qa-model "Who wrote Hamlet?" --no-echo
+
 When more than one sample may be printed, a line <|endoftext|> ends each: GPT-2's own mark between documents,
 and that of training files. With --null it is a NUL instead.
 
@@ -35,6 +39,7 @@ A prompt that begins with a dash goes behind --.
 def command(
     context: typer.Context,
     source: SourceFlags,
+    prompt: PromptFlags,
     sampling: SamplingFlags,
     output: OutputFlags,
     model: ModelFlags,
@@ -48,5 +53,7 @@ def command(
     from gptcli.cli.contradictions import GenerateFlags
     from gptcli.cli.generating import prepare
 
-    flags = GenerateFlags(source=source, sampling=sampling, output=output, model=model, given=given(context))
+    flags = GenerateFlags(
+        source=source, prompt=prompt, sampling=sampling, output=output, model=model, given=given(context)
+    )
     return Job(work=prepare(flags), common=common.joined(context.obj))

@@ -33,6 +33,7 @@ def prepare(flags: GenerateFlags) -> Work:
         model=flags.model.options(),
         sampling=sampling.options(logprobs=flags.output.logprobs),
         column=flags.source.column,
+        template=flags.prompt.template,
         num_samples=sampling.num_samples,
         logit_bias=sampling.biases(),
     )
@@ -96,6 +97,7 @@ def _state(flags: GenerateFlags) -> dict[str, object]:
         status = os.stat(flags.source.input)
         state[f"the contents of {flags.source.input}"] = [status.st_size, status.st_mtime_ns]
     state |= _by_name(flags.source, "input", "column", "whole")
+    state |= _by_name(flags.prompt, "template")
     state |= _by_name(flags.output, "null", "no_echo", "logprobs")
     return state | _by_name(flags.sampling, *(field.name for field in fields(flags.sampling) if field.name != "seed"))
 
@@ -123,7 +125,6 @@ def _renderer(flags: GenerateFlags, rows: Rows, sink: Sink, progress: Progress) 
             end=end,
             num_samples=num_samples,
             several=several,
-            streamed_prompt=rows.single_text or "",
         )
         return rows.records, text
     if isinstance(form, Csv):

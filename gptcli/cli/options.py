@@ -18,6 +18,19 @@ _input = partial(typer.Option, rich_help_panel="Input")
 _model = partial(typer.Option, rich_help_panel="Model")
 _output = partial(typer.Option, rich_help_panel="Output")
 
+ModelName = Annotated[
+    str | None,
+    _model(
+        "-m",
+        "--model",
+        metavar="NAME|DIR",
+        envvar="GPTCLI_MODEL",
+        show_default="gpt2",
+        help="A GPT-2, or a LoRA adapter of one: a directory, a name on the Hugging Face Hub, or builtin.",
+    ),
+]
+Device = Annotated[str, _model("--device", metavar="<auto|cpu|cuda|cuda:N|mps>", help="Where it runs.")]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommonFlags:
@@ -82,23 +95,27 @@ class SourceFlags:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptFlags:
+    """What the model reads of a row."""
+
+    template: Annotated[
+        str | None,
+        _input(
+            "--template",
+            metavar="NAME|FORMAT|none",
+            show_default="the model's own, else none",
+            help="What to make of each prompt, or of a row's columns, before it is read and printed: "
+            "qa, summary, translate, code, chat, or a format such as 'Q: {question} A:'.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFlags:
     """Which model runs, where and how."""
 
-    model: Annotated[
-        str | None,
-        _model(
-            "-m",
-            "--model",
-            metavar="NAME|DIR",
-            envvar="GPTCLI_MODEL",
-            show_default="gpt2",
-            help="A GPT-2: a directory, a name on the Hugging Face Hub, or builtin.",
-        ),
-    ] = _MODEL.model
-    device: Annotated[str, _model("--device", metavar="<auto|cpu|cuda|cuda:N|mps>", help="Where it runs.")] = (
-        _MODEL.device
-    )
+    model: ModelName = _MODEL.model
+    device: Device = _MODEL.device
     dtype: Annotated[
         DType, _model("--dtype", help="The numbers it computes with; int8 is faster and costs 0.1 % of perplexity.")
     ] = _MODEL.dtype

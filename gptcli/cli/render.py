@@ -58,17 +58,16 @@ class Renderer(ABC):
 class Text(Renderer):
     """Samples as a person reads them, each with its prompt in front unless echo is off."""
 
-    def __init__(self, *, echo: bool, end: bytes, num_samples: int, several: bool, streamed_prompt: str) -> None:
+    def __init__(self, *, echo: bool, end: bytes, num_samples: int, several: bool) -> None:
         self._echo = echo
         self._num_samples = num_samples
         self._several = several
         self._end = end
-        self._streamed_prompt = streamed_prompt
         self._streamed = False
 
     def delta(self, delta: TextDelta) -> bytes:
         """Return the piece, the first with the prompt in front."""
-        prompt = self._streamed_prompt if self._echo and not self._streamed else ""
+        prompt = delta.prompt if self._echo and not self._streamed else ""
         self._streamed = True
         return utf8(prompt + delta.text)
 

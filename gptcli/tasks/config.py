@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from gptcli.data.prompts import prompter
 from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions, SamplingOptions
 from gptcli.errors import ConfigError
@@ -19,6 +20,8 @@ class GenerateConfig:
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
     column: str | None = None
     """The column that holds the prompt; None looks for one named prompt or text."""
+    template: str | None = None
+    """A named template, a format string over the columns, or "none"; None is the one saved with the model."""
     num_samples: int = 1
     logit_bias: tuple[tuple[str, float], ...] = ()
     """(token, value added to its logit); the token as text or as an id in digits; -inf forbids it."""
@@ -30,6 +33,8 @@ class GenerateConfig:
     def __post_init__(self) -> None:
         if self.num_samples < 1:
             raise ConfigError(f"--num-samples must be at least 1, not {self.num_samples}")
+        if self.template is not None:
+            prompter(self.template)
         for token, value in self.logit_bias:
             if not value < float("inf"):
                 raise ConfigError(f"--logit-bias {token!r} must be below infinity, not {value:g}: say 100")

@@ -33,6 +33,8 @@ class Notice:
 class TextDelta:
     """The next piece of the one continuation that is being streamed."""
 
+    prompt: str
+    """What is continued, the same with every piece."""
     text: str
 
 
@@ -55,6 +57,7 @@ class Completion:
     """The sample's number in its row, from 0."""
     record: Record
     prompt: str
+    """What the model read: with a template, the template filled in."""
     text: str
     """The continuation alone."""
     finish_reason: FinishReason

@@ -4,8 +4,10 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 from functools import cached_property
 
-from gptcli.data.columns import choose_column, text_of
+from gptcli.checkpoint.template import read_template
+from gptcli.data.prompts import Filling, Prompter, prompter
 from gptcli.data.records import Record
+from gptcli.data.templates import PromptTemplate
 from gptcli.engine.ban import BanTable
 from gptcli.engine.load import LoadedModel, load_model
 from gptcli.engine.placement import require_device
@@ -34,12 +36,15 @@ def generate(config: GenerateConfig) -> Generator[Event, None, None]:
     yield ModelReady(directory=str(model.directory.resolve()), dtype=model.dtype)
     yield Notice(text=model.description, detail=True)
     yield Notice(text=f"seed {config.seed}", detail=True)
-    rows = _Rows(config, model)
+    prompts = _prompter(config, model)
+    for template in prompts.templates[:1]:
+        yield Notice(text=f"template {_origin(config, template)}: {template.template!r}", detail=True)
+    rows = _Rows(config, model, prompts)
     yield Stage(text="generating")
     for item in in_order(model.engine, rows.requests()):
         match item:
-            case Piece(text=text):
-                yield TextDelta(text=text)
+            case Piece():
+                yield rows.delta(item)
             case Finished():
                 yield rows.completion(item)
             case _:
@@ -51,28 +56,34 @@ def generate(config: GenerateConfig) -> Generator[Event, None, None]:
 class _Rows:
     """The rows of one run on their way: records to requests, and finished samples back to completions."""
 
-    def __init__(self, config: GenerateConfig, model: LoadedModel) -> None:
+    def __init__(self, config: GenerateConfig, model: LoadedModel, prompts: Prompter) -> None:
         self._config = config
         self._tokenizer = model.tokenizer
-        options = replace(config.sampling, logit_bias=_token_bias(config, model))
+        self._prompts = prompts
+        stop = (*config.sampling.stop, *prompts.stop)
+        options = replace(config.sampling, stop=stop, logit_bias=_token_bias(config, model))
         self._sampler = Sampler(
             options=options, eos_token_ids=model.config.eos_token_ids, ban=_ban_table(options.ban, model)
         )
         self.windows = Windows(model.config, options)
         self._open: dict[int, tuple[Record, str, Fitted]] = {}
-        self._column: str | None = None
+        self._filling: Filling | None = None
 
     def requests(self) -> Iterator[Request | RowFailed]:
         """Yield a request for each row that is still to be done, or why there is none."""
         for index, record in enumerate(self._config.records):
             try:
-                self._settle_column(record)
+                self._settle_columns(record)
                 if index >= self._config.skip_rows:
                     yield self._request(index, record)
             except ColumnError:
                 raise
             except InputError as error:
                 yield RowFailed(index=index, record=record, message=str(error))
+
+    def delta(self, piece: Piece) -> TextDelta:
+        """Return a piece of a sample with what it continues."""
+        return TextDelta(prompt=self._open[piece.key][1], text=piece.text)
 
     def completion(self, finished: Finished) -> Completion:
         """Return a finished sample with the row that it belongs to."""
@@ -96,7 +107,9 @@ class _Rows:
 
     def _request(self, index: int, record: Record) -> Request:
         """Return the request of one row; raises InputError when there can be none."""
-        prompt = text_of(record, self._column or "")
+        if self._filling is None:  # no row was whole yet, and this one is not
+            raise InputError(record.error or "")
+        prompt = self._filling.prompt(record)
         fitted = self.windows.fit(record.origin, self._tokens(prompt))
         self._open[index] = (record, prompt, fitted)
         return Request(
@@ -110,11 +123,11 @@ class _Rows:
             stream=self._config.stream,
         )
 
-    def _settle_column(self, record: Record) -> None:
-        """Let the first whole row settle which column holds the prompts, be it one that is skipped."""
-        if self._column is None and record.error is None:
+    def _settle_columns(self, record: Record) -> None:
+        """Let the first whole row settle which columns the prompts are made of, be it one that is skipped."""
+        if self._filling is None and record.error is None:
             try:
-                self._column = choose_column(list(record.columns), self._config.column)
+                self._filling = self._prompts.filling(list(record.columns), self._config.column)
             except InputError as error:
                 raise ColumnError(f"{record.source}: {error}") from error
 
@@ -144,6 +157,20 @@ class _Rows:
 
 class ColumnError(InputError):
     """The whole input lacks the column; no row of it can be done."""
+
+
+def _prompter(config: GenerateConfig, model: LoadedModel) -> Prompter:
+    """Return how rows become prompts: as asked for, else as the model was tuned."""
+    if config.template is not None:
+        return prompter(config.template)
+    saved = read_template(model.directory)
+    return Prompter() if saved is None else Prompter(templates=(saved,))
+
+
+def _origin(config: GenerateConfig, template: PromptTemplate) -> str:
+    """Say which template it is and who chose it."""
+    chosen = "as asked" if config.template is not None else "saved with the model"
+    return f"{template.name}, {chosen}" if template.name else chosen
 
 
 def _token_bias(config: GenerateConfig, model: LoadedModel) -> tuple[tuple[int, float], ...]:

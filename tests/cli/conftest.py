@@ -75,8 +75,8 @@ class FakeTask:
         for sample in range(config.num_samples):
             text = f" {('one', 'two', 'three')[sample]}"
             if config.stream:
-                yield TextDelta(text=text[:2])
-                yield TextDelta(text=text[2:])
+                yield TextDelta(prompt=prompt, text=text[:2])
+                yield TextDelta(prompt=prompt, text=text[2:])
             yield completion(index=index, sample=sample, record=record, prompt=prompt, text=text, seed=config.seed)
 
 

@@ -196,6 +196,7 @@ def test_an_interrupted_run_that_is_resumed_ends_in_the_same_bytes(gptcli, task,
         (["-m", "other"], "--model"),
         (["--seed", "6"], "--seed 5"),
         (["--column", "text"], "--column"),
+        (["--template", "qa"], "--template"),
     ],
 )
 def test_a_run_is_not_resumed_with_options_that_change_its_result(gptcli, task, tmp_path, change, named):

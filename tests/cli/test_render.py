@@ -57,7 +57,7 @@ def test_a_row_that_could_not_be_read_has_no_prompt():
 
 
 def test_text_is_written_byte_for_byte(completion):
-    renderer = Text(echo=True, end=b"\n", num_samples=1, several=False, streamed_prompt="")
+    renderer = Text(echo=True, end=b"\n", num_samples=1, several=False)
     assert (
         renderer.sample(completion(prompt="\r\n\x00", text="é\u2028", record=record_of()))
         == b"\r\n\0\xc3\xa9\xe2\x80\xa8\n"
