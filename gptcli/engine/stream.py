@@ -4,14 +4,13 @@ The input is read in its own thread, so that a slow producer never holds back a 
 between their reading and their result are bounded, and so is what is read ahead: memory does not grow with the input.
 """
 
-import queue
-import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from gptcli.engine.engine import Engine
+from gptcli.engine.read_ahead import ReadAhead
 from gptcli.engine.request import Finished, Piece, Request
 
 WINDOW_BATCHES = 8
@@ -56,7 +55,7 @@ def in_order(engine: Engine, items: Iterable[Request | Other]) -> Generator[Fini
     rows: deque[_Row[Other]] = deque()
     by_key: dict[int, _Row[Other]] = {}
     window = WINDOW_BATCHES * engine.backend.slots
-    with _ReadAhead(items, engine.backend.slots) as source:
+    with ReadAhead(items, engine.backend.slots) as source:
         try:
             while True:
                 _admit(engine, source, rows, by_key, window)
@@ -84,7 +83,7 @@ def in_order(engine: Engine, items: Iterable[Request | Other]) -> Generator[Fini
 
 def _admit(
     engine: Engine,
-    source: "_ReadAhead[Other]",
+    source: ReadAhead[Request | Other],
     rows: deque[_Row[Other]],
     by_key: dict[int, _Row[Other]],
     window: int,
@@ -101,65 +100,3 @@ def _admit(
             break
         else:
             return
-
-
-class _End:
-    """The end of the input, or the error that ended it."""
-
-    def __init__(self, error: BaseException | None) -> None:
-        self.error = error
-
-
-class _ReadAhead(Generic[Other]):
-    """Reads items in a thread, as far ahead as asked for."""
-
-    def __init__(self, items: Iterable[Request | Other], limit: int) -> None:
-        self._items = items
-        self._queue: queue.Queue[Request | Other | _End] = queue.Queue(limit)
-        self._closed = threading.Event()
-        self._ended = False
-        self.error: BaseException | None = None
-        """What ended the input, once everything before it has been taken."""
-        # A daemon: a read from a terminal or a pipe cannot be interrupted and must not keep the process alive.
-        self._thread = threading.Thread(target=self._read, daemon=True, name="gptcli-input")
-
-    def __enter__(self) -> "_ReadAhead[Other]":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._closed.set()
-
-    def take(self, *, wait: bool) -> Iterator[Request | Other]:
-        """Yield the next item if it has been read; with wait, unless the input has ended."""
-        if self._ended:
-            return
-        try:
-            item = self._queue.get(block=wait)
-        except queue.Empty:
-            return
-        if isinstance(item, _End):
-            self._ended, self.error = True, item.error
-            return
-        yield item
-
-    def _read(self) -> None:
-        """Put items into the queue until the input or the consumer ends."""
-        error: BaseException | None = None
-        try:
-            for item in self._items:
-                if not self._put(item):
-                    return
-        except BaseException as caught:  # handed to the consumer, who raises it
-            error = caught
-        self._put(_End(error))
-
-    def _put(self, item: Request | Other | _End) -> bool:
-        """Wait for room; return whether anyone still wants the item."""
-        while not self._closed.is_set():
-            try:
-                self._queue.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False

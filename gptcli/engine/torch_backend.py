@@ -6,6 +6,7 @@ as a CUDA graph.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import accelerate
 import numpy as np
@@ -13,7 +14,9 @@ import torch
 from numpy.typing import NDArray
 from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.cache_utils import Cache
+from transformers.modeling_utils import PreTrainedModel
 
+from gptcli.checkpoint.adapter import SCORE
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.weights import LM_HEAD, Weights
 from gptcli.engine.backend import Floats, Logits
@@ -37,6 +40,9 @@ CONFIG_FIELDS = (
     "scale_attn_weights",
     "scale_attn_by_inverse_layer_idx",
 )
+
+
+Model = TypeVar("Model", bound=PreTrainedModel)
 
 
 def default_device() -> str:
@@ -63,7 +69,7 @@ def free_memory(device: str) -> int | None:
 
 
 @contextmanager
-def _memory_explained() -> Iterator[None]:
+def memory_explained() -> Iterator[None]:
     """Turn torch's ways of saying that memory is out into DeviceError."""
     try:
         yield
@@ -76,7 +82,7 @@ def _memory_explained() -> Iterator[None]:
 class TorchBackend:
     """GPT-2 on torch; see gptcli.engine.backend.Backend for the contract."""
 
-    @_memory_explained()
+    @memory_explained()
     def __init__(
         self, config: ModelConfig, weights: Weights, placement: Placement, *, slots: int, threads: int
     ) -> None:
@@ -87,18 +93,18 @@ class TorchBackend:
         if self._device.type == "cpu":
             torch.set_num_threads(threads)
         dtype: torch.dtype = getattr(torch, placement.dtype)
-        self._model = _load(config, weights, dtype, self._device)
+        self._model = load(GPT2LMHeadModel, config, weights, placement)
         shape = (config.n_layer, slots, config.n_head, config.n_positions, config.head_dim)
         self._cache = _SlotCache(shape, dtype, self._device)
 
-    @_memory_explained()
+    @memory_explained()
     def prefill(self, slot: int, prompts: Sequence[Sequence[int]], top: int) -> Logits:
         """Read whole prompts into slots slot, slot + 1, ...; return the logits after each one's last token."""
         hidden = self._read(slot, prompts)
         last = self._tensor([len(prompt) - 1 for prompt in prompts])
         return self._logits(hidden[torch.arange(len(prompts), device=self._device), last], top)
 
-    @_memory_explained()
+    @memory_explained()
     @torch.inference_mode()
     def decode(self, tokens: Sequence[int], lengths: Sequence[int], top: int) -> Logits:
         """Append one token to each of the slots 0, 1, ...; lengths are the tokens each slot held before."""
@@ -113,7 +119,7 @@ class TorchBackend:
         for memory in (self._cache.keys, self._cache.values):
             memory[:, target, :, :length] = memory[:, source, :, :length]
 
-    @_memory_explained()
+    @memory_explained()
     @torch.inference_mode()
     def score(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
         """Return log p(token | the tokens before it), natural log, for every token of each sequence but its first."""
@@ -127,7 +133,7 @@ class TorchBackend:
                 logits = self._model.lm_head(hidden[row, : len(tokens) - 1]).float()
                 targets = self._tensor(tokens[1:])[:, None]
                 chosen = logits.gather(1, targets)[:, 0] - logits.logsumexp(-1)
-                scores.append(_array(chosen))
+                scores.append(as_array(chosen))
         return scores
 
     @torch.inference_mode()
@@ -158,10 +164,10 @@ class TorchBackend:
         logits = self._model.lm_head(hidden).float()
         best = logits.topk(top)
         return Logits(
-            values=_array(logits),
-            top_values=_array(best.values),
+            values=as_array(logits),
+            top_values=as_array(best.values),
             top_ids=best.indices.cpu().numpy(),
-            logsumexp=_array(logits.logsumexp(-1)),
+            logsumexp=as_array(logits.logsumexp(-1)),
         )
 
     def _tensor(self, values: Sequence[int] | Sequence[Sequence[int]]) -> torch.Tensor:
@@ -204,7 +210,7 @@ class _SlotCache(Cache):
         return self.keys[layer_idx, :rows, :, : self._read], self.values[layer_idx, :rows, :, : self._read]
 
 
-def _load(config: ModelConfig, weights: Weights, dtype: torch.dtype, device: torch.device) -> GPT2LMHeadModel:
+def load(kind: type[Model], config: ModelConfig, weights: Weights, placement: Placement) -> Model:
     """Build transformers' model around the checked weights and let accelerate place it."""
     fields = {name: getattr(config, name) for name in CONFIG_FIELDS}
     gpt2 = GPT2Config(
@@ -214,15 +220,18 @@ def _load(config: ModelConfig, weights: Weights, dtype: torch.dtype, device: tor
         bos_token_id=None,  # the engine begins and ends texts itself
         eos_token_id=None,
     )
+    if SCORE in weights.tensors:
+        gpt2.num_labels = weights.tensors[SCORE].shape[0]
     with accelerate.init_empty_weights():
-        model = GPT2LMHeadModel(gpt2)
-    tensors = {name if name == LM_HEAD else f"transformer.{name}": _weight(weights, name) for name in weights.tensors}
+        model = kind(gpt2)
+    names = {name: name if name in (LM_HEAD, SCORE) else f"transformer.{name}" for name in weights.tensors}
     known = model.state_dict().keys()
-    tensors = {name: tensor.to(dtype) for name, tensor in tensors.items() if name in known}
+    dtype: torch.dtype = getattr(torch, placement.dtype)
+    tensors = {known_as: _weight(weights, name).to(dtype) for name, known_as in names.items() if known_as in known}
     model.load_state_dict(tensors, strict=False, assign=True)
     model.tie_weights()
     model.requires_grad_(False).train(False)
-    placed: GPT2LMHeadModel = accelerate.dispatch_model(model, {"": device})
+    placed: Model = accelerate.dispatch_model(model, {"": torch.device(placement.device)})
     return placed
 
 
@@ -231,7 +240,7 @@ def _weight(weights: Weights, name: str) -> torch.Tensor:
     return torch.from_numpy(np.array(weights.array(name)))
 
 
-def _array(tensor: torch.Tensor) -> NDArray[np.float32]:
+def as_array(tensor: torch.Tensor) -> NDArray[np.float32]:
     """Return a tensor as a float32 array."""
     array: NDArray[np.float32] = tensor.float().cpu().numpy()
     return array

@@ -7,7 +7,7 @@ takes each row's own length and writes its new keys and values in place.
 
 import math
 import mmap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.weights import Weights
 from gptcli.engine.backend import Floats, Logits
+from gptcli.engine.onnx.body import PAIR, BodyStep, bind, rounded_up, run
 from gptcli.engine.onnx.embedding import Embedding
 from gptcli.engine.onnx.session import open_sessions
 from gptcli.errors import DeviceError
@@ -25,8 +26,6 @@ SCORE_CHUNK = 128
 """Positions scored at once: 26 MB of logits with GPT-2's vocabulary."""
 SCORE_TOKENS = 4096
 """Padded tokens in one pass of the body while scoring."""
-INT8_ROWS = 2
-"""The int8 kernel takes rows in pairs, and rounds a last odd one differently (law 2), so there is none."""
 
 
 class OnnxBackend:
@@ -41,10 +40,10 @@ class OnnxBackend:
         self._width = config.n_embd
         self._embedding = Embedding(weights)
         self._sessions = open_sessions(config, weights, quantized=quantized, threads=threads)
-        self._together = INT8_ROWS if quantized else 1
+        self._together = PAIR if quantized else 1
         shape = (slots + self._together - 1, config.n_head, config.n_positions, config.head_dim)
         self._cache = [(_lazy_zeros(shape), _lazy_zeros(shape)) for _ in range(config.n_layer)]
-        self._decode_steps: dict[int, _BodyStep] = {}
+        self._decode_steps: dict[int, BodyStep] = {}
         self._head = _Head(self._sessions.head, config.vocab_size, self._together)
 
     def prefill(self, slot: int, prompts: Sequence[Sequence[int]], top: int) -> Logits:
@@ -97,64 +96,15 @@ class OnnxBackend:
 
     def _read(self, slot: int, prompts: Sequence[Sequence[int]], wanted: NDArray[np.int64]) -> Floats:
         """Run the body over right-padded prompts; return the hidden states at the wanted (row, column) pairs."""
-        lengths = np.array([len(prompt) for prompt in prompts])
-        width = min(self.n_positions, _rounded_up(int(lengths.max()), self._together))
-        step = self._body_step(slot, len(prompts), width, wanted)
-        for row, prompt in enumerate(prompts):
-            step.tokens[row, : len(prompt)] = prompt
-        step.positions[:] = np.arange(width)
-        step.last[: len(prompts)] = lengths - 1
-        step.total[0] = width
-        return step.run()
+        width = rounded_up(max(len(prompt) for prompt in prompts), PAIR)
+        return self._body_step(slot, len(prompts), min(self.n_positions, width), wanted).read(prompts)
 
-    def _body_step(self, slot: int, rows: int, width: int, wanted: NDArray[np.int64]) -> "_BodyStep":
+    def _body_step(self, slot: int, rows: int, width: int, wanted: NDArray[np.int64]) -> BodyStep:
         """Bind the body to a range of the cache's slots, and to one more where the kernel needs it."""
         if rows * width % self._together:
-            rows = _rounded_up(rows, self._together)
+            rows = rounded_up(rows, self._together)
         cache = [(keys[slot : slot + rows], values[slot : slot + rows]) for keys, values in self._cache]
-        return _BodyStep(self._sessions.body, self._embedding, rows, width, wanted, cache, self._width)
-
-
-class _BodyStep:
-    """The body with all its inputs and outputs bound to memory that is written in place."""
-
-    def __init__(
-        self,
-        sessions: Sequence[ort.InferenceSession],
-        embedding: Embedding,
-        rows: int,
-        width: int,
-        wanted: NDArray[np.int64],
-        cache: list[tuple[Floats, Floats]],
-        n_embd: int,
-    ) -> None:
-        self.tokens = np.zeros((rows, width), np.int64)
-        self.positions = np.zeros((rows, width), np.int64)
-        self.last = np.zeros(rows, np.int32)
-        self.total = np.zeros(1, np.int32)
-        self._embedding = embedding
-        self._hidden = np.empty((len(wanted), n_embd), np.float32)
-        # A part overwrites what it has read.
-        stream = self._stream = np.empty((rows, width, n_embd), np.float32)
-        inputs: dict[str, NDArray[Any]] = {
-            "last": self.last,
-            "total": self.total,
-            "stream": stream,
-            "wanted": np.ascontiguousarray(wanted, np.int64),
-        }
-        outputs: dict[str, NDArray[Any]] = {"next_stream": stream, "hidden": self._hidden}
-        for layer, (keys, values) in enumerate(cache):
-            for name, array in ((f"{layer}.k", keys), (f"{layer}.v", values)):
-                inputs[f"past.{name}"] = outputs[f"present.{name}"] = array
-        self._arrays = inputs | outputs  # the bindings hold addresses only
-        self._bound = [(session, _bind(session, inputs, outputs)) for session in sessions]
-
-    def run(self) -> Floats:
-        """Run the body; the result is valid until the next run."""
-        self._embedding.write(self.tokens, self.positions, self._stream)
-        for session, binding in self._bound:
-            _run(session, binding)
-        return self._hidden
+        return BodyStep(self._sessions.body, self._embedding, rows, width, wanted, cache, self._width)
 
 
 class _Head:
@@ -169,7 +119,7 @@ class _Head:
     def run(self, hidden: Floats, top: int) -> Logits:
         """Return the logits of (rows, width) hidden states."""
         wanted = len(hidden)
-        rows = _rounded_up(wanted, self._together)
+        rows = rounded_up(wanted, self._together)
         if wanted < rows:
             hidden = np.concatenate([hidden, hidden[: rows - wanted]])
         if len(self._values) < rows:
@@ -181,42 +131,13 @@ class _Head:
             "top_ids": np.empty((rows, top), np.int64),
             "logsumexp": np.empty((rows, 1), np.float32),
         }
-        _run(self._session, _bind(self._session, inputs, outputs))
+        run(self._session, bind(self._session, inputs, outputs))
         return Logits(
             values=outputs["logits"][:wanted],
             top_values=outputs["top_values"][:wanted],
             top_ids=outputs["top_ids"][:wanted],
             logsumexp=outputs["logsumexp"][:wanted, 0],
         )
-
-
-def _rounded_up(count: int, multiple: int) -> int:
-    """Return the next multiple."""
-    return -(-count // multiple) * multiple
-
-
-def _run(session: ort.InferenceSession, binding: ort.IOBinding) -> None:
-    """Run a session; raise DeviceError when memory runs out."""
-    try:
-        session.run_with_iobinding(binding)
-    except RuntimeError as error:
-        if "alloc" not in str(error):
-            raise
-        raise DeviceError("out of memory: lower --batch-size") from error
-
-
-def _bind(
-    session: ort.InferenceSession, inputs: Mapping[str, NDArray[Any]], outputs: Mapping[str, NDArray[Any]]
-) -> ort.IOBinding:
-    """Let a session read its inputs and write its outputs where they lie; those of other sessions are passed over."""
-    binding = session.io_binding()
-    for node in session.get_inputs():
-        array = inputs[node.name]
-        binding.bind_input(node.name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
-    for node in session.get_outputs():
-        array = outputs[node.name]
-        binding.bind_output(node.name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
-    return binding
 
 
 def _lazy_zeros(shape: tuple[int, ...]) -> Floats:

@@ -7,7 +7,7 @@ The serialized graph is cached, so that a run need not import onnx.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -47,19 +47,33 @@ class Sessions:
 
 def open_sessions(config: ModelConfig, weights: Weights, *, quantized: bool, threads: int) -> Sessions:
     """Open all parts side by side; raise ModelError when ONNX Runtime refuses the model."""
+    parts = (None, *body_parts(config.n_layer))
+    head, *body = _open_parts(parts, config, weights, quantized=quantized, threads=threads)
+    return Sessions(body=tuple(body), head=head)
+
+
+def open_body(
+    config: ModelConfig, weights: Weights, *, quantized: bool, threads: int
+) -> tuple[ort.InferenceSession, ...]:
+    """Open the body alone, for those who put another head on it; raise ModelError as open_sessions does."""
+    return _open_parts(body_parts(config.n_layer), config, weights, quantized=quantized, threads=threads)
+
+
+def _open_parts(
+    parts: Sequence[BodyPart | None], config: ModelConfig, weights: Weights, *, quantized: bool, threads: int
+) -> tuple[ort.InferenceSession, ...]:
+    """Open parts of the body, and for None the head."""
     use_threads(threads)
     tensors = dict(weights.tensors)
     if quantized:
         tensors |= quantized_locations(weights, config)
-
-    graphs = [_graph(part, config, tensors, quantized) for part in (None, *body_parts(config.n_layer))]
+    graphs = [_graph(part, config, tensors, quantized) for part in parts]
     used = {name for names, _ in graphs for name in names}
     in_memory = {
         name: weights.array(name) for name, place in weights.tensors.items() if name in used and place.dtype != "F32"
     }
     with ThreadPoolExecutor(threads) as pool:
-        head, *body = pool.map(lambda graph: _open(graph[0], graph[1], in_memory), graphs)
-    return Sessions(body=tuple(body), head=head)
+        return tuple(pool.map(lambda graph: _open(graph[0], graph[1], in_memory), graphs))
 
 
 def use_threads(threads: int) -> None:

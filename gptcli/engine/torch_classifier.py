@@ -1,0 +1,46 @@
+"""The classification head on torch: transformers' own GPT2ForSequenceClassification, told where each row ends."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from transformers import GPT2ForSequenceClassification
+
+from gptcli.checkpoint.config import ModelConfig
+from gptcli.checkpoint.weights import Weights
+from gptcli.engine.backend import Floats
+from gptcli.engine.classifier import Tokens
+from gptcli.engine.placement import Placement
+from gptcli.engine.torch_backend import as_array, load, memory_explained
+
+
+@memory_explained()
+def open_torch_classifier(
+    config: ModelConfig, weights: Weights, placement: Placement, *, threads: int
+) -> "TorchClassifier":
+    """Load a checkpoint's weights onto the device, and return what runs them."""
+    if placement.device == "cpu":
+        torch.set_num_threads(threads)
+    return TorchClassifier(load(GPT2ForSequenceClassification, config, weights, placement))
+
+
+class TorchClassifier:
+    """A classifier on torch; see gptcli.engine.classifier.Classifier for the contract."""
+
+    most_tokens = 4096
+
+    def __init__(self, model: GPT2ForSequenceClassification) -> None:
+        self._model = model
+
+    @memory_explained()
+    @torch.inference_mode()
+    def classify(self, rows: Sequence[Tokens]) -> Floats:
+        """Return the logits (rows, labels) at each row's last token."""
+        device = self._model.device
+        tokens = np.zeros((len(rows), max(map(len, rows))), np.int64)
+        for row, ids in enumerate(rows):
+            tokens[row, : len(ids)] = ids
+        # Padding stands behind every real token, so that the causal mask alone hides it.
+        states = self._model.transformer(torch.from_numpy(tokens).to(device), use_cache=False).last_hidden_state
+        last = torch.tensor([len(ids) - 1 for ids in rows], device=device)
+        return as_array(self._model.score(states[torch.arange(len(rows), device=device), last]))
