@@ -121,7 +121,8 @@ class Objects(Renderer):
         ):
             values.setdefault("prompt", columns.pop(prompt))
             columns.pop(prompt, None)
-        row = self._rows.row(values | self._names.told_apart(columns), self._first)
+        # What a template was filled in with is no clash of names that a person has to hear of.
+        row = self._rows.row(values | self._names.told_apart(columns, expected=prompt), self._first)
         self._first = False
         return row
 
@@ -181,14 +182,14 @@ class _Names:
         self._warn = warn
         self._told: set[str] = set()
 
-    def told_apart(self, columns: Mapping[str, object]) -> dict[str, object]:
-        """Return the columns, those with a name of ours under "input_" and their name."""
+    def told_apart(self, columns: Mapping[str, object], *, expected: str | None = None) -> dict[str, object]:
+        """Return the columns, those with a name of ours under "input_" and their name; nothing is said of expected."""
         apart: dict[str, object] = {}
         for name, value in columns.items():
             free = name
             while free in self._ours or (free != name and free in columns):
                 free = f"input_{free}"
-            if free != name and name not in self._told:
+            if free != name and name not in self._told and name != expected:
                 self._told.add(name)
                 self._warn(f"the input's column {name} is written as {free}, since the result has its own {name}")
             apart[free] = value

@@ -36,4 +36,6 @@ def located_model(name: str | None) -> Generator[Stage | Notice, None, Located]:
         raise report
     if report.notice:
         yield Notice(text=report.notice)
+    if report.base:
+        yield Notice(text=f"{report.name} is an adapter of {report.base}", detail=True)
     return report

@@ -256,3 +256,10 @@ def test_a_json_row_has_what_was_read_and_the_columns_that_it_was_made_of(model:
     made = json.loads(ended.out)
     assert (made["prompt"], made["id"], made["question"]) == ("Question: Who?\nAnswer:", "1", "Who?")
     assert not ended.err
+
+
+def test_a_json_row_keeps_a_plain_text_too_without_a_word_about_columns(model: str) -> None:
+    line = f"generate -m {model} --device cpu --greedy --max-new-tokens 3 --jsonl"
+    argument, piped = gptcli(f"{line} Who?"), gptcli(line, b"Who?\n")
+    assert json.loads(argument.out)["input_prompt"] == json.loads(piped.out)["input_text"] == "Who?"
+    assert argument.err == piped.err == ""
