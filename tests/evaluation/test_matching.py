@@ -31,6 +31,7 @@ def test_case_punctuation_articles_and_spaces_do_not_count(text, normalized):
         ("the cat sat", "A cat sat.", 1),
         ("cat sat on mat", "cat mat", 2 / 3),
         ("cat cat cat", "cat dog", 2 / 5),
+        ("cat cat dog", "cat cat", 4 / 5),
         ("dog", "cat", 0),
         ("the", "", 1),
         ("", "cat", 0),

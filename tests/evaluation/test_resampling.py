@@ -46,6 +46,13 @@ def test_the_interval_of_a_ratio_is_scipys():
     assert (ours.rows, ours.method) == (40, "bca")
 
 
+def test_resamples_equal_to_the_figure_are_half_below_it():
+    correct = np.repeat([0.0, 1.0], [6, 24])  # a fifth of all resamples have the very same accuracy
+    ours = mean_interval(correct, MANY)
+    theirs = stats.bootstrap((correct,), np.mean, n_resamples=20_000, method="BCa", rng=2).confidence_interval
+    assert (ours.low, ours.high) == (pytest.approx(theirs.low), pytest.approx(theirs.high))
+
+
 def test_the_interval_of_any_statistic_is_scipys():
     values = np.random.default_rng(0).exponential(1, 50)
     ours = statistic_interval(lambda rows: float(np.median(values[rows])), rows=50, bootstrap=replace(MANY, seed=3))
