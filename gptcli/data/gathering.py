@@ -84,7 +84,9 @@ class Gatherer:
         """Return the roles, and set the template, that the first rows lead to."""
         sample = [source.named(values) for _, values, error in start if error is None]
         columns = source.columns or tuple(dict.fromkeys(name for row in sample for name in row))
-        if not columns and start:
+        if not start:
+            raise InputError(f"{source.name} is empty")
+        if not columns:
             raise InputError(f"none of the first {len(start)} rows can be read; line {start[0][0]} {start[0][2]}")
         wanted = self._options.wanted
         if wanted.task == "auto" and (self._options.regression or self._options.label_separator is not None):

@@ -106,20 +106,18 @@ def test_a_prompt_ends_without_white_space_and_a_completion_begins_with_some(
 
 
 @pytest.mark.parametrize(
-    ("template", "completion", "expected"),
+    ("template", "columns", "completion", "expected"),
     [
-        ("Q: {q} A: {a}", None, ("q", "a")),
-        ("Q: {q} A:", "b", ("q", "b")),
-        ("{q}", None, ("q", "answer")),
-        ("{a} {b}", None, ("a", "b")),
+        ("Q: {q} A: {a}", ("q", "a", "b"), None, ("q", "a")),
+        ("Q: {q} A:", ("q", "a", "b"), "b", ("q", "b")),
+        ("{q}", ("q", "a", "answer"), None, ("q", "answer")),
+        ("{a} {b}", ("q", "a", "b"), None, ("a", "b")),
     ],
 )
 def test_a_users_template_ends_in_its_completion(
-    template: str, completion: str | None, expected: tuple[str, str]
+    template: str, columns: tuple[str, ...], completion: str | None, expected: tuple[str, str]
 ) -> None:
-    made = user_template(
-        template, ("q", "a", "b", "answer") if expected[1] == "answer" else ("q", "a", "b"), completion
-    )
+    made = user_template(template, columns, completion)
     assert (*made.fields, made.completion_column) == expected
 
 
