@@ -6,7 +6,13 @@ from gptcli.data.records import Record
 from gptcli.errors import InputError
 
 
-def choose_column(columns: Sequence[str], wanted: str | None, defaults: Sequence[str] = ("prompt", "text")) -> str:
+PROMPT_COLUMNS = ("prompt", "text")
+"""Columns that are taken for the prompt where none was named, in this order."""
+TEXT_COLUMNS = ("text", "prompt")
+"""The same for a text to label."""
+
+
+def choose_column(columns: Sequence[str], wanted: str | None, defaults: Sequence[str] = PROMPT_COLUMNS) -> str:
     """Return the wanted column, or the first default that is there in any case; never guess."""
     if wanted is not None:
         if wanted in columns:

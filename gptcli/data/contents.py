@@ -28,7 +28,7 @@ class Content:
 
     name: str
     suffix: str
-    """Of the format: the name's, less its compression's, or what standard input looks like."""
+    """Of the format: the name's, less its compression's, or what standard input or a pipe looks like."""
     file: BinaryIO
     """As it lies on the disk: its position tells how far the reading is."""
     binary: BinaryIO
@@ -73,7 +73,7 @@ def open_content(path: str, stdin: BinaryIO | None = None) -> Iterator[Content]:
         check_readable(path)
         before = _state(path)
         with open(path, "rb") as file, decompressed(file, path) as binary:
-            yield _content(file, binary, name, inner_suffix(path))
+            yield _content(file, binary, name, inner_suffix(path) if os.path.isfile(path) else None)
         if _state(path) != before:
             raise InputError(f"{path} has changed while it was read: start again when nothing writes to it")
     except OSError as error:

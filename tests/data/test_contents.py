@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,15 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
     path = write(tmp_path / "a.txt", b"one\n")
     with pytest.raises(InputError, match=r"a\.txt has changed while it was read"), open_content(str(path)):
         write(path, b"one\ntwo\n")
+
+
+def test_a_pipe_is_told_by_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "63"
+    os.mkfifo(path)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(path.write_bytes, b"text,label\na b c,x\n")
+        with open_content(str(path)) as opened:
+            assert (opened.name, opened.suffix, opened.binary.read(4)) == (str(path), ".csv", b"text")
 
 
 def test_the_position_in_the_file_tells_how_far_the_reading_is(tmp_path: Path) -> None:

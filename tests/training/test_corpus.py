@@ -7,14 +7,17 @@ import os
 import signal
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 import zstandard
 
 from gptcli.checkpoint.tokenizer import Tokenizer
-from gptcli.errors import InputError
+from gptcli.errors import ConfigError, InputError
 from gptcli.training import corpus_documents, corpus_writing
 from gptcli.training.corpus import SIDECAR, open_corpus, why_stale
 from gptcli.training.corpus_documents import Documents
@@ -88,15 +91,10 @@ def test_held_out_documents_stay_where_they_are_when_others_come(
     assert {text for text in [*STORIES, "More."] if is_held_out(text, 0.4)} >= set(held_out)
 
 
-def test_bits_per_byte_are_of_the_text(stories: Path, vocabulary: Path, tmp_path: Path) -> None:
-    train = tokenized([stories], vocabulary, tmp_path / "out").train
-    assert train.bits_per_byte(train.facts.text_bytes * np.log(2)) == pytest.approx(1.0)
-
-
 def test_windows_come_from_the_stream(stories: Path, vocabulary: Path, tmp_path: Path) -> None:
     train = tokenized([stories], vocabulary, tmp_path / "out").train
-    assert train.sequences(8, seed=1).window(2).tolist() == train.tokens[16:25].tolist()
-    assert train.sequences(8, seed=1).window(2).dtype == np.int32
+    (sequence,) = train.windows(8).sequences(np.array([2]))
+    assert [token for example in sequence for token in example.input_ids] == train.tokens[16:24].tolist()
 
 
 def test_a_second_run_uses_what_the_first_wrote_until_a_source_changes(
@@ -214,6 +212,49 @@ def test_compressed_files_and_directories_hold_the_same_documents(stories: Path,
     (many / "e.json.zst").write_bytes(zstandard.compress(json.dumps([{"text": text} for text in STORIES]).encode()))
     (many / "picture.png").write_bytes(b"\x89PNG")
     assert texts_of(many) == [*STORIES] * 3
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.json", "lines.json", "a.parquet", "a.txt"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_any_format_and_encoding_holds_the_same_documents(name: str, encoding: str, tmp_path: Path) -> None:
+    rows = [{"id": number, "text": text} for number, text in enumerate(STORIES)]
+    content = {
+        "a.csv": "id,text\n" + "".join(f'{row["id"]},"{row["text"]}"\n' for row in rows),
+        "a.tsv": "id\ttext\n" + "".join(f'{row["id"]}\t"{row["text"]}"\n' for row in rows),
+        "a.json": json.dumps(rows, ensure_ascii=False),
+        "a.txt": "\n<|endoftext|>\n".join(STORIES),
+    }
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    if name == "a.parquet":
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / name)
+    else:
+        (tmp_path / name).write_bytes(content.get(name, lines).encode(encoding))
+    assert texts_of(tmp_path / name) == list(STORIES)
+
+
+def test_what_is_guessed_about_a_file_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("Né à Paris.".encode("cp1252"))
+    documents = Documents([str(tmp_path)])
+    for _ in range(2):
+        assert [document.text for document in documents] == ["Né à Paris."]
+        assert len(documents.notices) == 1
+        assert "is read as Windows-1252" in documents.notices[0]
+
+
+def test_what_cannot_be_read_twice_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ConfigError, match="pipe cannot be read twice, .*: save what it holds to a file"):
+        Documents([str(tmp_path / "pipe")])
+
+
+def test_text_larger_than_memory_is_read_in_constant_memory(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"A line of words that nothing parts, again and again.\n" * 200_000)
+    tracemalloc.start()
+    try:
+        assert sum(len(document.text) for document in Documents([str(tmp_path / "a.txt")])) > 10_000_000
+        assert tracemalloc.get_traced_memory()[1] < 7_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_sample_takes_of_every_file(tmp_path: Path) -> None:
