@@ -1,6 +1,8 @@
 """Rows come in as they were written, and a bad row never takes the run down."""
 
+import gzip
 import io
+import lzma
 import os
 import sys
 from collections.abc import Callable
@@ -213,6 +215,13 @@ def test_parquet_without_pyarrow_names_the_command(write: Write, monkeypatch: py
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match=r'pip install "gptcli\[data\]"'):
         read_records(write("a.parquet", b""), io.BytesIO())
+
+
+def test_a_compressed_file_is_read_by_the_suffix_inside(write: Write) -> None:
+    assert texts(rows_of(write("a.jsonl.gz", gzip.compress(b'{"text": "one"}\n')))) == ["one"]
+    assert texts(rows_of(write("a.txt.xz", lzma.compress(b"one\ntwo\n")))) == ["one", "two"]
+    with pytest.raises(InputError, match=r"a\.txt\.gz is damaged"):
+        rows_of(write("a.txt.gz", gzip.compress(b"one\n")[:-4]))
 
 
 def test_rows_that_are_not_asked_for_leave_no_file_open(write: Write) -> None:

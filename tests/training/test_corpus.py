@@ -243,7 +243,7 @@ def test_what_is_guessed_about_a_file_is_noticed(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_twice_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ConfigError, match="pipe cannot be read twice, .*: save what it holds to a file"):
+    with pytest.raises(ConfigError, match=r"pipe cannot be read twice, .*: save what it holds to a file"):
         Documents([str(tmp_path / "pipe")])
 
 
