@@ -1,10 +1,13 @@
 """What is learned follows from the columns' names, then from what they hold; doubt is an error that helps."""
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 
 from gptcli.data.roles import Roles, WantedRoles, choose_roles
 from gptcli.errors import ConfigError, InputError
 
+Columns = Mapping[str, Sequence[object]]
 TEXTS = [f"this is sentence number {number} of them" for number in range(8)]
 MORE = [f"and here is another line, {number}" for number in range(8)]
 LABELS = ["good", "bad", "bad", "good"] * 2
@@ -13,12 +16,12 @@ IDS = list(range(8))
 FLOATS = [0.5 + number for number in range(8)]
 
 
-def roles_of(columns: dict[str, list[object]], **wanted: object) -> Roles:
+def roles_of(columns: Columns, **wanted: object) -> Roles:
     sample = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return choose_roles(tuple(columns), sample, WantedRoles(**wanted))  # type: ignore[arg-type]
 
 
-AUTO: list[tuple[dict[str, list[object]], dict[str, object], str]] = [
+AUTO: list[tuple[Columns, dict[str, object], str]] = [
     # Names say it.
     ({"text": TEXTS, "label": LABELS}, {"text": "text", "label": "label"}, "classify"),
     ({"label": NUMBERS, "Text": TEXTS}, {"text": "Text", "label": "label"}, "classify"),
@@ -57,9 +60,7 @@ AUTO: list[tuple[dict[str, list[object]], dict[str, object], str]] = [
 
 
 @pytest.mark.parametrize(("columns", "expected", "task"), AUTO, ids=str)
-def test_the_columns_say_what_is_learned(
-    columns: dict[str, list[object]], expected: dict[str, object], task: str
-) -> None:
+def test_the_columns_say_what_is_learned(columns: Columns, expected: dict[str, object], task: str) -> None:
     roles = roles_of(columns)
     found = {name: getattr(roles, name) for name in ("text", "label", "prompts", "completion", "ignored")}
     assert roles.task == task
@@ -68,7 +69,7 @@ def test_the_columns_say_what_is_learned(
     assert all(name in roles.reason for name in (*roles.columns, *roles.ignored))
 
 
-DOUBTS: list[tuple[dict[str, list[object]], dict[str, object], str]] = [
+DOUBTS: list[tuple[Columns, dict[str, object], str]] = [
     ({"text": TEXTS, "verse": MORE}, {}, "text and verse all hold text"),
     ({"text": TEXTS, "label": LABELS, "summary": MORE}, {}, "label could be a label and summary a completion"),
     ({"text": TEXTS, "a": LABELS, "b": NUMBERS}, {}, "a or b could be a label"),
@@ -91,9 +92,7 @@ DOUBTS: list[tuple[dict[str, list[object]], dict[str, object], str]] = [
 
 
 @pytest.mark.parametrize(("columns", "wanted", "why"), DOUBTS, ids=str)
-def test_doubt_lists_the_columns_and_the_options(
-    columns: dict[str, list[object]], wanted: dict[str, object], why: str
-) -> None:
+def test_doubt_lists_the_columns_and_the_options(columns: Columns, wanted: dict[str, object], why: str) -> None:
     with pytest.raises(InputError) as caught:
         roles_of(columns, **wanted)
     told = str(caught.value)
@@ -103,7 +102,7 @@ def test_doubt_lists_the_columns_and_the_options(
         assert option in told
 
 
-WANTED: list[tuple[dict[str, list[object]], dict[str, object], tuple[str, tuple[str, ...]]]] = [
+WANTED: list[tuple[Columns, dict[str, object], tuple[str, tuple[str, ...]]]] = [
     ({"text": TEXTS, "label": LABELS}, {"task": "lm"}, ("lm", ("text",))),
     ({"a": TEXTS, "b": MORE}, {"task": "lm", "text_column": "b"}, ("lm", ("b",))),
     ({"a": TEXTS, "b": LABELS}, {"text_column": "a"}, ("classify", ("a", "b"))),
@@ -131,7 +130,7 @@ WANTED: list[tuple[dict[str, list[object]], dict[str, object], tuple[str, tuple[
 
 @pytest.mark.parametrize(("columns", "wanted", "expected"), WANTED, ids=str)
 def test_an_option_says_what_the_names_do_not(
-    columns: dict[str, list[object]], wanted: dict[str, object], expected: tuple[str, tuple[str, ...]]
+    columns: Columns, wanted: dict[str, object], expected: tuple[str, tuple[str, ...]]
 ) -> None:
     roles = roles_of(columns, **wanted)
     assert (roles.task, roles.columns) == expected
