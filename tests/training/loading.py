@@ -1,12 +1,15 @@
 """Load rows in tests: options by their names, and what was told beside what was read."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gptcli.data.options import DataOptions
 from gptcli.data.roles import WantedRoles
 from gptcli.training.rows import Row, RowSet, load_rows
+
+Write = Callable[[str, bytes], Path]
 
 
 def load(*paths: Path | str, stdin: bytes = b"", **options: Any) -> tuple[RowSet, list[str]]:
