@@ -11,7 +11,8 @@ def main() -> None:
     try:
         # Imported inside, so that Ctrl-C is answered as soon as Python answers at all.
         from gptcli.cli.console import Console
-        from gptcli.cli.main import Terminated, run
+        from gptcli.cli.main import run
+        from gptcli.cli.signals import Terminated
 
         def terminate(*_: object) -> None:
             raise Terminated

@@ -25,6 +25,8 @@ class Console:
     stdout: BinaryIO
     stderr: TextIO
     environment: Mapping[str, str]
+    arguments: tuple[str, ...] = ()
+    """The command line, for a command that starts others like itself."""
     quiet: bool = False
     """Say nothing but errors."""
     verbose: bool = False
@@ -44,6 +46,11 @@ class Console:
     def live(self) -> bool:
         """Whether a line on stderr may be redrawn in place."""
         return not self.quiet and self.stderr.isatty() and self.environment.get("TERM") != "dumb"
+
+    @property
+    def unicode(self) -> bool:
+        """Whether stderr can show more than ASCII."""
+        return (self.stderr.encoding or "utf-8").lower().startswith("utf")
 
     @property
     def results_may_reach_the_screen(self) -> bool:
@@ -95,6 +102,10 @@ class Console:
         """Tell a detail, only when verbose."""
         if self.verbose:
             self._say(f"gptcli: {text}")
+
+    def relay(self, line: str) -> None:
+        """Pass on a line that another process has said."""
+        self._say(line)
 
     def _say(self, line: str) -> None:
         self.stderr.write(one_line(line) + "\n")

@@ -3,9 +3,9 @@
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
-from unicodedata import east_asian_width
 
 from gptcli.cli.console import one_line
+from gptcli.cli.units import size, width
 
 if TYPE_CHECKING:
     from gptcli.training.doctor import CostReport, DataReport
@@ -56,7 +56,7 @@ class _Page:
     def bars(self, name: str, counted: Sequence[tuple[str, int, str]]) -> None:
         """Add a line with a bar for each label, count and remark."""
         labels = [_fit(one_line(label), self._room // 2) for label, _, _ in counted]
-        label_width = max(map(_width, labels))
+        label_width = max(map(width, labels))
         counts = [f"{count:,}" for _, count, _ in counted]
         count_width = max(map(len, counts))
         remark_width = max(len(remark) for _, _, remark in counted)
@@ -64,7 +64,7 @@ class _Page:
         room = min(BAR_WIDTH, self._room - label_width - count_width - remark_width - 4)
         most = max(count for _, count, _ in counted) or 1
         for label, count, (_, number, remark) in zip(labels, counts, counted, strict=True):
-            padded = label + " " * (label_width - _width(label))
+            padded = label + " " * (label_width - width(label))
             bar = self._bar(number / most, room) if room > 0 else ""
             line = f"{name:{NAMES_WIDTH}}{padded}  {count:>{count_width}} {remark:>{remark_width}} {bar}"
             self._lines.append(line.rstrip())
@@ -129,7 +129,7 @@ def _cost(page: _Page, cost: "CostReport", batches: "BatchReport") -> None:
     page.entry("steps", f"{total}; an epoch has {batches.steps:,} of {batches.tokens / batches.steps:,.0f} tokens")
     took = "unknown" if cost.seconds is None else f"about {_duration(cost.seconds)}, evaluations not counted"
     page.entry("time", took)
-    page.entry("memory", f"about {_size(cost.peak_bytes)}: {_parts(cost.memory)}")
+    page.entry("memory", f"about {size(cost.peak_bytes)}: {_parts(cost.memory)}")
 
 
 def _parts(memory: "Footprint") -> str:
@@ -141,11 +141,7 @@ def _parts(memory: "Footprint") -> str:
         "loss": memory.loss,
         "Python and torch": memory.runtime,
     }
-    return ", ".join(f"{name} {_size(size)}" for name, size in parts.items())
-
-
-def _size(count: int) -> str:
-    return f"{count / (1 << 30):,.1f} GiB" if count >= 1 << 30 else f"{max(1, round(count / (1 << 20))):,} MiB"
+    return ", ".join(f"{name} {size(count)}" for name, count in parts.items())
 
 
 def _duration(seconds: float) -> str:
@@ -155,15 +151,10 @@ def _duration(seconds: float) -> str:
     return f"{minutes} minutes" if minutes < 100 else f"{minutes // 60}:{minutes % 60:02} hours"
 
 
-def _width(text: str) -> int:
-    """Return the columns that a terminal gives a text."""
-    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
-
-
 def _fit(text: str, columns: int) -> str:
     """Return a text cut to so many columns."""
-    if _width(text) <= columns:
+    if width(text) <= columns:
         return text
-    while _width(text) >= columns:
+    while width(text) >= columns:
         text = text[:-1]
     return text + "…"

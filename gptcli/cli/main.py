@@ -9,11 +9,8 @@ import typer
 from gptcli.cli.app import COMMANDS, command_name, make_app
 from gptcli.cli.console import Console
 from gptcli.cli.flags import Job
+from gptcli.cli.signals import Terminated
 from gptcli.errors import ExitCode, GptcliError
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, which ends a run as Ctrl-C does."""
 
 
 def run(arguments: Sequence[str], console: Console) -> int:
@@ -22,7 +19,8 @@ def run(arguments: Sequence[str], console: Console) -> int:
         parsed = make_app()(list(arguments), prog_name="gptcli", standalone_mode=False)
         if not isinstance(parsed, Job):  # --help and --version are done already, and leave an exit code
             return int(parsed or ExitCode.OK)
-        console = replace(console, quiet=parsed.common.quiet, verbose=parsed.common.verbose)
+        common = parsed.common
+        console = replace(console, quiet=common.quiet, verbose=common.verbose, arguments=tuple(arguments))
         parsed.work(console)
         console.flush()
         return ExitCode.OK

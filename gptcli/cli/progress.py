@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from gptcli.cli.console import Console, one_line
+from gptcli.cli.units import clock
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -83,6 +84,11 @@ class Progress:
         self.clear()
         self._console.warn(text)
 
+    def tell(self, text: str) -> None:
+        """Tell a part of the story."""
+        self.clear()
+        self._console.tell(text)
+
     def error(self, text: str) -> None:
         """Say what went wrong."""
         self.clear()
@@ -115,7 +121,6 @@ def summary(*, rows: int, share: float | None, tokens: int, seconds: float) -> s
     """Return how far the work is: rows, speed, and the time left where the done share of the input is known."""
     parts = [f"{rows:,} rows", f"{tokens / seconds:,.0f} tokens/s"]
     if share:
-        left = round(seconds / share - seconds)
         parts[0] += f" ({share:.0%})"
-        parts.append(f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left")
+        parts.append(f"{clock(seconds / share - seconds)} left")
     return ", ".join(parts)

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from io import BytesIO, StringIO
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -14,6 +15,7 @@ from gptcli.data.columns import choose_column, text_of
 from gptcli.errors import InputError
 from gptcli.tasks.config import GenerateConfig
 from gptcli.tasks.events import Completion, Event, ModelReady, RowFailed, Stage, TextDelta
+from tests.cli.fake_training import FakeTraining
 
 
 class TerminalInput(BytesIO):
@@ -136,3 +138,16 @@ def gptcli(task: FakeTask) -> Callable[..., Ended]:
         return Ended(code=code, out=out, err=console.stderr.getvalue())
 
     return call
+
+
+@pytest.fixture
+def training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeTraining:
+    """Put a fake in the place of the tasks that train, in a directory of its own."""
+    fake = FakeTraining()
+    for name in ("finetune", "pretrain"):
+        module = ModuleType(f"gptcli.tasks.{name}")
+        setattr(module, name, fake)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GPTCLI_MODEL", raising=False)
+    return fake

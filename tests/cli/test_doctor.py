@@ -80,7 +80,7 @@ def test_the_whole_report_is_on_the_page():
 def test_no_line_is_wider_than_the_page(width, unicode):
     labels = tuple(LabelCount(name=f"{'名' * 30}{number}", train=number, validation=0) for number in range(30))
     text = page(width, unicode, labels=labels, files=("a" * 300, "b.csv"))
-    assert max(map(doctor._width, text.split("\n"))) <= width
+    assert max(map(doctor.width, text.split("\n"))) <= width
 
 
 def test_a_page_is_never_narrower_than_can_be_read():

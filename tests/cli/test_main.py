@@ -5,7 +5,7 @@ from io import BytesIO
 
 import pytest
 
-from gptcli.cli.main import Terminated
+from gptcli.cli.signals import Terminated
 from gptcli.errors import (
     ConfigError,
     DeviceError,

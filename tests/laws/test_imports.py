@@ -42,6 +42,14 @@ def modules_of(arguments: list[str], code: int, **environment: str) -> set[str]:
         ("generate --no-such-option", 2),
         ("generate x --greedy --top-k 3", 2),
         ("--show-completion bash", 0),
+        ("finetune --help", 0),
+        ("finetune", 2),
+        ("finetune x.csv --lora-alpha 3", 2),
+        ("finetune --config no-such-file.toml", 2),
+        ("finetune x.csv --max-time soon", 2),
+        ("pretrain --help", 0),
+        ("pretrain", 2),
+        ("pretrain x.txt --n-embd 7", 2),
     ],
 )
 def test_help_version_completion_and_usage_errors_import_nothing_heavy(line: str, code: int) -> None:

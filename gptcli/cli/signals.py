@@ -1,0 +1,51 @@
+"""Signals of a run: SIGTERM ends it as Ctrl-C does, and where it may end well the first of them only asks it to."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from gptcli.errors import ExitCode
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a run as Ctrl-C does."""
+
+
+class StopRequest:
+    """Answers whether somebody asked the run to stop; who asks twice does not want to wait."""
+
+    def __init__(self) -> None:
+        self._number: int | None = None
+
+    def __call__(self) -> bool:
+        """Return whether a signal came."""
+        return self._number is not None
+
+    def error(self) -> KeyboardInterrupt:
+        """Return what the signal that came would have raised."""
+        return _error(self._number)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take the first SIGINT or SIGTERM as a request; the next raises at once."""
+        before = {number: signal.signal(number, self._take) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        if self._number is not None:
+            raise _error(number)
+        self._number = number
+
+
+def _error(number: int | None) -> KeyboardInterrupt:
+    return Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+
+
+def exit_code(error: KeyboardInterrupt) -> ExitCode:
+    """Return what a process ends with that a signal ended."""
+    return ExitCode.TERMINATED if isinstance(error, Terminated) else ExitCode.INTERRUPTED

@@ -1,0 +1,39 @@
+"""One process of several: which one this is, and how it says what went wrong."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from gptcli.cli.signals import exit_code
+from gptcli.errors import ConfigError, GptcliError
+
+
+def rank_of(environment: Mapping[str, str]) -> int | None:
+    """Return the number of this process, as torchrun, accelerate and --num-processes tell it; None for a lone one."""
+    return _number(environment, "RANK")
+
+
+def refuse_other_world(environment: Mapping[str, str], num_processes: int | None) -> None:
+    """Raise ConfigError where the launcher started another number of processes than was asked for."""
+    world = _number(environment, "WORLD_SIZE")
+    if num_processes is not None and world is not None and num_processes != world:
+        raise ConfigError(f"--num-processes {num_processes}, but the launcher started {world}: leave the option out")
+
+
+@contextmanager
+def speaking_as(rank: int | None) -> Iterator[int | None]:
+    """Give the rank, and mark the errors of all but the first, which alone says that they were interrupted."""
+    try:
+        yield rank
+    except KeyboardInterrupt as error:
+        if not rank:
+            raise
+        raise SystemExit(exit_code(error)) from error
+    except GptcliError as error:
+        if not rank:
+            raise
+        raise type(error)(f"rank {rank}: {error}") from error
+
+
+def _number(environment: Mapping[str, str], name: str) -> int | None:
+    text = environment.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() else None
