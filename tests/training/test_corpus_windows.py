@@ -4,27 +4,28 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gptcli.training.corpus_windows import Windows, split_documents
+from gptcli.training.corpus_windows import Windows, WindowSource, split_documents
 
 EOS = 0
 
 
-@given(tokens=st.lists(st.integers(0, 65535), max_size=50), length=st.integers(1, 12), epoch=st.integers(0, 5))
-def test_every_token_but_the_first_is_the_target_of_one_window(tokens: list[int], length: int, epoch: int) -> None:
-    windows = Windows(np.array(tokens, np.uint16), length, seed=3)
-    targets = {int(index): windows.window(int(index))[1:] for index in windows.order(epoch)}
-    assert sorted(targets) == list(range(len(windows)))
-    assert [token for index in sorted(targets) for token in targets[index].tolist()] == tokens[1:]
-    assert all(1 <= len(part) <= length for part in targets.values())
+@given(tokens=st.lists(st.integers(0, 65535), max_size=50), length=st.integers(1, 12))
+def test_every_token_but_the_first_is_the_target_of_one_window(tokens: list[int], length: int) -> None:
+    windows = Windows(np.array(tokens, np.uint16), length)
+    targets = [windows.window(index)[1:].tolist() for index in range(len(windows))]
+    assert [token for part in targets for token in part] == tokens[1:]
+    assert all(1 <= len(part) <= length for part in targets)
 
 
-def test_the_order_is_of_the_seed_and_the_epoch() -> None:
-    tokens = np.zeros(10_001, np.uint16)
-    order = Windows(tokens, 10, seed=1).order(0)
-    assert order.dtype == np.int64
-    assert (order == Windows(tokens, 10, seed=1).order(0)).all()
-    assert (order != Windows(tokens, 10, seed=1).order(1)).any()
-    assert (order != Windows(tokens, 10, seed=2).order(0)).any()
+@given(tokens=st.lists(st.integers(0, 2), min_size=2, max_size=50), length=st.integers(1, 12))
+def test_sequences_are_the_documents_of_the_windows_that_are_asked_for(tokens: list[int], length: int) -> None:
+    source = WindowSource(Windows(np.array(tokens, np.uint16), length), EOS)
+    sequences = source.sequences(np.arange(source.items))
+    examples = [example for sequence in sequences for example in sequence]
+    assert [token for example in examples for token in example.input_ids.tolist()] == tokens[:-1]
+    assert all(example.targets is not None for example in examples)
+    assert [token for example in examples for token in example.targets.tolist()] == tokens[1:]
+    assert source.sequences(np.array([0]))[0][0].input_ids.tolist() == sequences[0][0].input_ids.tolist()
 
 
 def test_a_document_begins_at_the_end_of_text_before_it() -> None:
