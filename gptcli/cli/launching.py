@@ -99,8 +99,7 @@ def launch(
                 f"process {failed.rank} of {count} was killed by {signal.Signals(-code).name}: "
                 "if memory ran out, lower --batch-size"
             )
-        first = children[0].process.poll()
-        return code, [] if first == code else failed.said.read_text(errors="replace").splitlines()[-LAST_LINES:]
+        return code, _unsaid(children, failed)
 
 
 def _environment(base: Mapping[str, str], rank: int, count: int, port: int) -> dict[str, str]:
@@ -166,6 +165,19 @@ def _let_agree(children: Sequence[Child], failed: Child) -> Child:
     while time.monotonic() < until and any(child.process.poll() is None for child in children):
         time.sleep(POLL_SECONDS)
     return next((child for child in children if (child.process.poll() or 0) < 0), failed)
+
+
+def _unsaid(children: Sequence[Child], failed: Child) -> list[str]:
+    """Return what the first process has not said of why the run failed.
+
+    A bug in another shows in the first as one too: as a connection that was lost.
+    """
+    code = failed.process.returncode
+    if code == ExitCode.BUG:
+        failed = next((child for child in children[1:] if child.process.poll() == code), failed)
+    elif children[0].process.poll() == code:
+        return []
+    return failed.said.read_text(errors="replace").splitlines()[-LAST_LINES:]
 
 
 def _end(children: Sequence[Child]) -> None:

@@ -26,7 +26,7 @@ def run(arguments: Sequence[str], console: Console) -> int:
         return ExitCode.OK
     except BaseException as error:
         console.let_go()
-        if _wants_traceback(arguments):
+        if _wants_traceback(arguments) and not isinstance(error, SystemExit):
             traceback.print_exception(error, file=console.stderr)
         code = _explain(error, arguments, console)
         for note in getattr(error, "__notes__", ()):

@@ -1,5 +1,6 @@
 """Show a training run on stderr: a live block on a terminal, a plain line now and then elsewhere."""
 
+import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -19,7 +20,7 @@ Shown = TrainingStarted | StepReport | EvalReport | SampleReport | CheckpointSav
 LINES = 20
 """Lines that a run of any length writes where there is no terminal ..."""
 LINE_SECONDS = 60.0
-"""... and after how much training without one there is a line in any case."""
+"""... and after how much time without one there is a line in any case."""
 BLOCK_COLUMNS = 72
 CURVE_ROWS = 4
 
@@ -27,8 +28,11 @@ CURVE_ROWS = 4
 class TrainingDisplay:
     """Follows the events of a run; the block closes without a trace."""
 
-    def __init__(self, console: Console, *, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, console: Console, *, stopping: Callable[[], bool], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """Show it on this console; stopping tells whether it was asked to stop."""
+        self._clock = clock
         self._console = console
         self._stopping = stopping
         self._progress = Progress(console, lines=None, shared=False)
@@ -38,7 +42,8 @@ class TrainingDisplay:
         self._curve = LossCurve()
         self._stage = ""
         self._passing = ""
-        """A stage that spins, to be told when it is over."""
+        """Of a stage, what is to be told when it is over."""
+        self._told_at = clock()
         self._block: Live | None = None
 
     def __enter__(self) -> Self:
@@ -93,15 +98,24 @@ class TrainingDisplay:
             self._console.detail(text)
 
     def _show_stage(self, text: str) -> None:
-        """Name what takes a while: it stays on the page, but for what comes back at each evaluation."""
+        """Name what takes a while: it stays on the page, but for what comes back at each evaluation.
+
+        Where a text begins as the last one, up to a colon, that stage goes on: its last words stay.
+        """
         if self._block is not None:
             self._stage = text
             return
-        self.clear()
+        before, self._stage = self._stage, text
+        goes_on = text.partition(": ")[0] == before.partition(": ")[0]
+        if not goes_on:
+            self.clear()
         if self._console.live:
             self._progress.stage(text)
             self._passing = "" if self._step or self._console.verbose else text
+        elif goes_on and self._clock() - self._told_at < LINE_SECONDS:
+            self._passing = text
         else:
+            self._passing, self._told_at = "", self._clock()
             (self._console.detail if self._step else self._console.tell)(text)
 
     def _show_step(self, event: StepReport) -> None:

@@ -27,6 +27,8 @@ def finetune(config):
             raise InputError("no rows")
         case "one fails" if rank == 1:
             raise InputError("my row is bad")
+        case "one has a bug" if rank == 1:
+            raise TypeError("oh")
         case "one dies" if rank == 1:
             os.kill(os.getpid(), signal.SIGKILL)
         case "done":
@@ -35,6 +37,8 @@ def finetune(config):
     (place / f"{rank}.ready").touch()
     while not config.run.stop():
         time.sleep(0.01)
+        if os.environ["PLAY"] == "one has a bug":
+            raise ConnectionError("lost")
     if os.environ["PLAY"] == "stopped":
         yield Interrupted(step=7, directory="out")
 
@@ -109,6 +113,16 @@ def test_an_error_of_one_process_ends_the_others_and_is_said_by_it(launched):
     _, err = process.communicate(timeout=60)
     assert process.returncode == 3
     assert err.splitlines()[-1] == "gptcli: error: rank 1: my row is bad"
+
+
+def test_a_bug_in_one_process_is_told_though_the_first_has_another_for_it(launched):
+    process = launched("one has a bug", "a.csv", "-o", "out", "--num-processes", "2")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.splitlines()[-2:] == [
+        "gptcli: bug: ConnectionError: lost; run again with --traceback",
+        "gptcli: bug: TypeError: oh; run again with --traceback",
+    ]
 
 
 def test_a_process_that_is_killed_takes_the_others_with_it(launched):

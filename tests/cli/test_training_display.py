@@ -127,6 +127,26 @@ def test_what_takes_a_while_is_told_before_the_first_step_and_later_only_when_ve
     assert story(*events, verbose=True)[-1] == "gptcli: evaluating"
 
 
+def test_a_stage_that_goes_on_is_told_at_its_beginning_at_its_end_and_each_minute():
+    now, stderr = [0.0], StringIO()
+    with TrainingDisplay(console_of(stderr), stopping=lambda: False, clock=lambda: now[0]) as display:
+        for now[0], share in ((0.0, "0%"), (30.0, "5%"), (59.0, "10%"), (60.0, "65%"), (90.0, "70%")):
+            display.show(Stage(text=f"tokenizing: {share}"))
+        display.show(Stage(text="starting torch"))
+    assert stderr.getvalue().splitlines() == [
+        "gptcli: tokenizing: 0%",
+        "gptcli: tokenizing: 65%",
+        "gptcli: tokenizing: 70%",
+        "gptcli: starting torch",
+    ]
+
+
+def test_on_a_terminal_only_the_last_words_of_a_stage_stay(screen):
+    story(*(Stage(text=f"tokenizing: {share}%") for share in range(5)), stderr=screen)
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.getvalue())
+    assert re.findall("gptcli: .*", text) == ["gptcli: tokenizing: 4%"]
+
+
 def test_a_sample_is_shown_line_by_line_and_drives_no_terminal():
     sample = SampleReport(step=5, prompt="Once", text=" upon\na \x1b[31mtime", copied=0.25)
     assert story(sample) == [
