@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
-from gptcli.cli.options import ModelFlags, OutputFlags, PromptFlags, SourceFlags
+from gptcli.cli.classify_options import LabelFlags
+from gptcli.cli.options import ModelFlags, OutputFlags, PromptFlags, SampleFlags, SourceFlags, TextFlags
 from gptcli.cli.sampling import SamplingFlags
 from gptcli.data.formats import Csv, Json, Jsonl, RowFormat, format_for
 from gptcli.errors import ConfigError
@@ -11,11 +13,12 @@ from gptcli.errors import ConfigError
 EXCLUSIVE = (
     ("jsonl", "json"),
     ("resume", "overwrite"),
-    ("prompts", "inputs"),
     ("max_new_tokens", "max_length"),
+    ("min_prob", "threshold"),
+    ("top", "threshold"),
 )
-NEEDS = {"resume": "output", "overwrite": "output", "column": "inputs"}
-NAMES = {"prompts": "PROMPT", "inputs": "-i FILE", "output": "-o FILE"}
+NEEDS = {"resume": "output", "overwrite": "output", "column": "inputs", "label_column": "inputs"}
+NAMES = {"inputs": "-i FILE", "output": "-o FILE"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,18 @@ class GenerateFlags:
     source: SourceFlags
     prompt: PromptFlags
     sampling: SamplingFlags
+    output: OutputFlags
+    samples: SampleFlags
+    model: ModelFlags
+    given: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassifyFlags:
+    """The options of a classify command, and the names of those that stand on the command line."""
+
+    source: TextFlags
+    labels: LabelFlags
     output: OutputFlags
     model: ModelFlags
     given: frozenset[str]
@@ -41,41 +56,57 @@ def row_format(output: OutputFlags) -> RowFormat | None:
 
 def refuse_contradictions(flags: GenerateFlags) -> None:
     """Raise ConfigError for the first contradiction."""
-    for complaints in (_of_pairs, _of_source, _of_output, _of_sampling):
-        for complaint in complaints(flags):
-            raise ConfigError(complaint)
+    _refuse(chain(_of_rows(flags.source, flags.output, flags.given), _of_samples(flags), _of_sampling(flags)))
 
 
-def _of_pairs(flags: GenerateFlags) -> Iterator[str]:
+def refuse_classify_contradictions(flags: ClassifyFlags) -> None:
+    """Raise ConfigError for the first contradiction."""
+    _refuse(chain(_of_rows(flags.source, flags.output, flags.given), _of_labels(flags)))
+
+
+def _refuse(complaints: Iterator[str]) -> None:
+    for complaint in complaints:
+        raise ConfigError(complaint)
+
+
+def _of_rows(source: SourceFlags, output: OutputFlags, given: frozenset[str]) -> Iterator[str]:
+    """Yield a complaint for each contradiction in where rows come from and where results go."""
     for one, other in EXCLUSIVE:
-        if {one, other} <= flags.given:
+        if {one, other} <= given:
             yield f"{spelled(one)} and {spelled(other)} contradict each other: give one of them"
+    if source.prompts and source.inputs:
+        yield f"{source.ARGUMENT} and {spelled('inputs')} contradict each other: give one of them"
     for one, needed in NEEDS.items():
-        if one in flags.given and needed not in flags.given:
+        if one in given and needed not in given:
             yield f"{spelled(one)} needs {spelled(needed)}"
-
-
-def _of_source(flags: GenerateFlags) -> Iterator[str]:
-    prompts = flags.source.arguments
-    if "-" in prompts:
-        yield "- reads standard input: it does not go with other prompts"
-    if len(flags.source.inputs or ()) > 1:
+    if "-" in source.arguments:
+        yield f"- reads standard input: it does not go with other {source.ARGUMENT.lower()}s"
+    if len(source.inputs or ()) > 1:
         yield "-i FILE is given more than once: give one file, or send several with cat"
-    if prompts and flags.source.whole:
-        yield "--whole reads a file or standard input: it does not go with PROMPT"
-
-
-def _of_output(flags: GenerateFlags) -> Iterator[str]:
-    output, rows = flags.output, row_format(flags.output)
-    place = f"-o {output.output}" if output.output else "--jsonl" if output.jsonl else "--json"
+    if source.arguments and source.whole:
+        yield f"--whole reads a file or standard input: it does not go with {source.ARGUMENT}"
+    rows = row_format(output)
     for name, kind in (("jsonl", Jsonl), ("json", Json)):
-        if name in flags.given and not isinstance(rows, kind):
-            yield f"{spelled(name)} does not go with {place}: the file's suffix names the format"
+        if name in given and not isinstance(rows, kind):
+            yield f"{spelled(name)} does not go with {_place(output)}: the file's suffix names the format"
+
+
+def _place(output: OutputFlags) -> str:
+    return f"-o {output.output}" if output.output else "--jsonl" if output.jsonl else "--json"
+
+
+def _of_labels(flags: ClassifyFlags) -> Iterator[str]:
+    if "abstain_label" in flags.given and not {"min_prob", "threshold"} & flags.given:
+        yield "--abstain-label needs --min-prob or --threshold"
+
+
+def _of_samples(flags: GenerateFlags) -> Iterator[str]:
+    output, rows, place = flags.samples, row_format(flags.output), _place(flags.output)
     if rows is not None and output.null:
         yield f"--null ends samples of plain text: it does not go with {place}"
     if rows is not None and output.no_echo:
         yield f"--no-echo does not go with {place}: its text is the continuation alone anyway"
-    if output.no_stream and (rows is not None or output.output is not None):
+    if output.no_stream and (rows is not None or flags.output.output is not None):
         yield f"--no-stream does not go with {place}: only plain text is streamed"
     if output.logprobs is not None and (rows is None or isinstance(rows, Csv)):
         yield "--logprobs needs --jsonl, --json, or -o FILE with FILE in .jsonl or .json"

@@ -3,7 +3,7 @@
 import typer
 
 from gptcli.cli.flags import Job, given
-from gptcli.cli.options import CommonFlags, ModelFlags, OutputFlags, PromptFlags, SourceFlags
+from gptcli.cli.options import CommonFlags, ModelFlags, OutputFlags, PromptFlags, SampleFlags, SourceFlags
 from gptcli.cli.sampling import SamplingFlags
 
 EXAMPLES = """Examples:
@@ -42,6 +42,7 @@ def command(
     prompt: PromptFlags,
     sampling: SamplingFlags,
     output: OutputFlags,
+    samples: SampleFlags,
     model: ModelFlags,
     common: CommonFlags,
 ) -> Job:
@@ -54,6 +55,12 @@ def command(
     from gptcli.cli.generating import prepare
 
     flags = GenerateFlags(
-        source=source, prompt=prompt, sampling=sampling, output=output, model=model, given=given(context)
+        source=source,
+        prompt=prompt,
+        sampling=sampling,
+        output=output,
+        samples=samples,
+        model=model,
+        given=given(context),
     )
     return Job(work=prepare(flags), common=common.joined(context.obj))

@@ -5,7 +5,7 @@ Defaults come from the typed options that a group turns into; None means "not gi
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
@@ -54,6 +54,9 @@ class CommonFlags:
 class SourceFlags:
     """Where the rows come from."""
 
+    ARGUMENT: ClassVar[str] = "PROMPT"
+    """What an argument is called; in lower case, the column that it becomes."""
+
     prompts: Annotated[
         list[str] | None,
         typer.Argument(
@@ -68,7 +71,7 @@ class SourceFlags:
             "-i",
             "--input",
             metavar="FILE",
-            help="Read rows: .txt (a prompt a line), .jsonl, .json, .csv, .tsv, .parquet.",
+            help="Read rows: .txt (one a line), .jsonl, .json, .csv, .tsv, .parquet.",
         ),
     ] = None
     column: Annotated[
@@ -80,7 +83,7 @@ class SourceFlags:
             help="FILE's column with the prompt.",
         ),
     ] = None
-    whole: Annotated[bool, _input("--whole", help="Read all of FILE or of standard input as one prompt.")] = False
+    whole: Annotated[bool, _input("--whole", help="Read all of FILE or of standard input as one row.")] = False
 
     @property
     def input(self) -> str | None:
@@ -92,6 +95,25 @@ class SourceFlags:
         """Return the prompts that stand on the command line; a lone - is none."""
         prompts = tuple(self.prompts or ())
         return () if prompts == ("-",) else prompts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextFlags(SourceFlags):
+    """Where the rows come from, which are texts to label."""
+
+    ARGUMENT: ClassVar[str] = "TEXT"
+
+    prompts: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TEXT]...",
+            help="Each one is a text to label. Without any, or with -, standard input is read, a text a line.",
+            rich_help_panel="Input",
+        ),
+    ] = None
+    column: Annotated[
+        str | None, _input("--column", metavar="NAME", show_default="text", help="FILE's column with the text.")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,13 +178,19 @@ class OutputFlags:
             "--output",
             metavar="FILE",
             help="Write to FILE, row by row: .txt, .jsonl, .json, or .csv and .tsv "
-            "(the input's columns and a column of completions).",
+            "(the input's columns and those of the result).",
         ),
     ] = None
     overwrite: Annotated[bool, _output("--overwrite", help="Replace FILE where it exists.")] = False
     resume: Annotated[bool, _output("--resume", help="Go on with a FILE that was interrupted.")] = False
-    jsonl: Annotated[bool, _output("--jsonl", help="Print a line of JSON for each sample.")] = False
-    json: Annotated[bool, _output("--json", help="Print one JSON array of the samples.")] = False
+    jsonl: Annotated[bool, _output("--jsonl", help="Print a line of JSON for each result.")] = False
+    json: Annotated[bool, _output("--json", help="Print one JSON array of the results.")] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleFlags:
+    """How samples are printed."""
+
     null: Annotated[bool, _output("-0", "--null", help="End each sample with NUL, for xargs -0.")] = False
     no_echo: Annotated[bool, _output("--no-echo", help="Print the continuation without the prompt.")] = False
     no_stream: Annotated[bool, _output("--no-stream", help="Print a sample when it is whole.")] = False

@@ -1,19 +1,30 @@
 """Follow a task's events: results to their sink, the story to the progress line."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from gptcli.cli.progress import Progress
-from gptcli.cli.render import Renderer
+from gptcli.cli.renderer import Renderer
 from gptcli.cli.sinks import Sink
 from gptcli.data.records import Record
 from gptcli.errors import InputError
-from gptcli.tasks.events import Completion, Event, ModelReady, Notice, RowFailed, Stage, TextDelta
+from gptcli.tasks.events import (
+    Classified,
+    Completion,
+    Event,
+    Measured,
+    ModelReady,
+    Notice,
+    RowFailed,
+    Stage,
+    TextDelta,
+)
 
 
 class Results:
     """Writes what a task yields, row by row, and remembers what failed."""
 
-    def __init__(self, sink: Sink, renderer: Renderer, progress: Progress, *, num_samples: int) -> None:
+    def __init__(self, sink: Sink, renderer: Renderer[Any], progress: Progress, *, num_samples: int = 1) -> None:
         self._sink = sink
         self._renderer = renderer
         self._progress = progress
@@ -49,10 +60,16 @@ class Results:
                     self._in_line = True
                 case Completion():
                     self._in_line = False
-                    self._write(self._renderer.sample(event))
+                    self._write(self._renderer.result(event))
                     self._tokens += event.new_tokens
                     if event.sample == self._num_samples - 1:
                         self._commit(event.record, failed=False)
+                case Classified():
+                    self._write(self._renderer.result(event))
+                    self._tokens += event.tokens
+                    self._commit(event.record, failed=False)
+                case Measured():
+                    self._progress.tell(f"{event.name} {event.value:.4f} (n {event.rows:,})")
                 case RowFailed():
                     reason = f"{event.record.origin}: {event.message}"
                     if not lone:

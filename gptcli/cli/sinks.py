@@ -28,8 +28,8 @@ class Sink(ABC):
 
     @property
     @abstractmethod
-    def seed(self) -> int:
-        """The seed of the run, an earlier one's where that is continued."""
+    def state(self) -> Mapping[str, object]:
+        """What the run began with, an earlier one where that is continued."""
 
     @property
     def rows_done(self) -> int:
@@ -68,14 +68,14 @@ class Sink(ABC):
 class Stdout(Sink):
     """Standard output; each row goes out as soon as it is whole."""
 
-    def __init__(self, console: Console, seed: int) -> None:
+    def __init__(self, console: Console, state: Mapping[str, object]) -> None:
         self._console = console
-        self._seed = seed
+        self._state = state
 
     @property
-    def seed(self) -> int:
-        """The seed of this run."""
-        return self._seed
+    def state(self) -> Mapping[str, object]:
+        """What this run began with."""
+        return self._state
 
     def write(self, data: bytes) -> None:
         """Write, to be seen with the next flush."""
@@ -92,10 +92,10 @@ class ResumableFile(Sink):
     A new file is made when the first result is there: a run that fails before leaves the disk alone.
     """
 
-    def __init__(self, path: str, state: Mapping[str, object], seed: int, *, overwrite: bool, resume: bool) -> None:
+    def __init__(self, path: str, state: Mapping[str, object], *, overwrite: bool, resume: bool) -> None:
         """Continue the file, or make sure that it may be made; raises ConfigError and OutputError."""
         self._path = path
-        self._state = {**state, "seed": seed}
+        self._state = dict(state)
         self._overwrite = overwrite
         self._file: OutputFile | None = None
         if resume:
@@ -123,10 +123,9 @@ class ResumableFile(Sink):
         return self._file is not None and self._file.complete
 
     @property
-    def seed(self) -> int:
-        """The seed of the run that began the file."""
-        state = self._file.state if self._file else self._state
-        return int(str(state["seed"]))
+    def state(self) -> Mapping[str, object]:
+        """What the run began with that began the file."""
+        return self._file.state if self._file else self._state
 
     @property
     def rows_done(self) -> int:

@@ -72,7 +72,7 @@ def open_rows(flags: SourceFlags, console: Console, usage: str) -> Rows:
     prompts = flags.arguments
     if prompts:
         single = prompts[0] if len(prompts) == 1 else None
-        return Rows(records=_of_arguments(prompts), count=len(prompts), single_text=single)
+        return Rows(records=_of_arguments(prompts, flags.ARGUMENT.lower()), count=len(prompts), single_text=single)
     if flags.input is None and not flags.prompts and console.stdin.isatty():
         raise UsageError(usage)
     path = flags.input or "-"
@@ -95,11 +95,11 @@ def _count_lines(descriptor: int) -> int | None:
     return lines
 
 
-def _of_arguments(prompts: Sequence[str]) -> RecordGenerator:
+def _of_arguments(prompts: Sequence[str], column: str) -> RecordGenerator:
     for number, prompt in enumerate(prompts, start=1):
         bad = not prompt.isascii() and _bad_character(prompt)
         error = f"is not UTF-8: byte 0x{ord(bad) & 0xFF:02x}" if bad else None
-        yield Record(source="argument", line=number, columns={"prompt": prompt}, error=error)
+        yield Record(source="argument", line=number, columns={column: prompt}, error=error)
 
 
 def _bad_character(prompt: str) -> str | None:

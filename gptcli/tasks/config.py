@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from gptcli.data.prompts import prompter
 from gptcli.data.records import Record
@@ -43,3 +44,43 @@ class GenerateConfig:
             raise ConfigError(
                 f"--num-samples {self.num_samples} needs --num-beams {self.num_samples} or more, not {beams}"
             )
+
+
+Long = Literal["head", "tail", "mean", "max"]
+"""What is read of a text that is longer than the window: an end of it, or all, whose windows come to one answer."""
+
+DEFAULT_THRESHOLD = 0.5
+"""As transformers' pipeline and scikit-learn have it: a label is given when it is likelier than not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassifyConfig:
+    """What `classify` needs to know; raises ConfigError when a value is out of range."""
+
+    records: Iterable[Record]
+    """The rows, read lazily: the input may be larger than memory."""
+    model: ModelOptions = field(default_factory=ModelOptions)
+    column: str | None = None
+    """The column that holds the text; None looks for one named text."""
+    long: Long = "head"
+    top: int | None = None
+    """How many of the likeliest classes to tell; None is all. For classes that exclude each other only, as min_prob."""
+    min_prob: float | None = None
+    """Below it no class is given."""
+    threshold: float | None = None
+    """From here on a label is given, by a model whose labels do not exclude each other; None is DEFAULT_THRESHOLD."""
+    label_column: str | None = None
+    """The column of the true labels, to tell how many are given right."""
+    label_separator: str = ","
+    """What parts the labels of a cell, for a model whose labels do not exclude each other."""
+    skip_rows: int = 0
+    """Rows at the beginning that an earlier, interrupted run has already finished."""
+
+    def __post_init__(self) -> None:
+        if self.top is not None and self.top < 1:
+            raise ConfigError(f"--top must be at least 1, not {self.top}")
+        for name, value in (("--min-prob", self.min_prob), ("--threshold", self.threshold)):
+            if value is not None and not 0 <= value <= 1:
+                raise ConfigError(f"{name} must be between 0 and 1, not {value:g}")
+        if not self.label_separator.strip(" "):
+            raise ConfigError("--label-separator must not be empty")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from gptcli.data.labels import LabelKind
 from gptcli.data.records import Record
 from gptcli.engine.finish import FinishReason
 
@@ -70,6 +71,35 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Classified:
+    """The label of one row, or its labels, or its number."""
+
+    index: int
+    """The row's number in the input, from 0."""
+    record: Record
+    text: str
+    kind: LabelKind
+    labels: tuple[str, ...]
+    """One of classes that exclude each other, none where no probability was high enough; a regression has none."""
+    probabilities: tuple[tuple[str, float], ...]
+    """Labels with their probability, likeliest first; all of them unless fewer were asked for."""
+    value: float | None
+    """The number that a regression gives."""
+    tokens: int
+    """How many were read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A figure about the rows of a run, told when they are done."""
+
+    name: str
+    value: float
+    rows: int
+    """How many it is of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RowFailed:
     """A row that could not be done; the run goes on."""
 
@@ -78,4 +108,4 @@ class RowFailed:
     message: str
 
 
-Event = Stage | ModelReady | Notice | TextDelta | Completion | RowFailed
+Event = Stage | ModelReady | Notice | TextDelta | Completion | Classified | Measured | RowFailed

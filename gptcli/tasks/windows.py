@@ -1,6 +1,5 @@
 """Fit prompts and continuations into the context window, and count every cut."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ from gptcli.checkpoint.config import ModelConfig
 from gptcli.engine.finish import FinishReason
 from gptcli.engine.options import SamplingOptions
 from gptcli.errors import InputError
+from gptcli.tasks.cuts import Cuts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +26,8 @@ class Windows:
     def __init__(self, config: ModelConfig, options: SamplingOptions) -> None:
         self._options = options
         self._size = config.n_positions
-        self._begin = config.bos_token_id if config.bos_token_id is not None else (*config.eos_token_ids, None)[0]
-        self._cuts: Counter[str] = Counter()
-        self._first: dict[str, str] = {}
+        self._begin = beginning(config)
+        self._cuts = Cuts()
 
     def refuse_at_least(self, tokens: int) -> None:
         """Raise InputError when a prompt of at least this many tokens is too long."""
@@ -39,7 +38,7 @@ class Windows:
         """Return the prompt to read; raises InputError when it is too long or leaves no room."""
         if not tokens:
             tokens = [self._beginning()]
-            self._count("empty prompts, continued from the beginning-of-text token", origin)
+            self._cuts.count("empty prompts, continued from the beginning-of-text token", origin)
         limit = self._options.token_limit(len(tokens))
         if limit < 1:
             raise InputError(f"has {len(tokens)} tokens: --max-length {self._options.max_length} leaves no room")
@@ -57,12 +56,11 @@ class Windows:
         """Take note of a continuation that the window has ended."""
         if fitted.ends_early and reason == "length":
             text = f"continuations that end at the context window of {self._size} tokens (--overflow slide goes on)"
-            self._count(text, origin)
+            self._cuts.count(text, origin)
 
     def notices(self) -> Iterator[str]:
-        """Yield a sentence for each kind of cut that was made."""
-        for text, count in self._cuts.items():
-            yield f"{text}: {count} (first: {self._first[text]})"
+        """Return a sentence for each kind of cut that was made."""
+        return self._cuts.notices()
 
     def _beginning(self) -> int:
         """Return the token from which an empty prompt goes on."""
@@ -82,7 +80,7 @@ class Windows:
             case "slide":
                 keep = self._size
         if len(tokens) > keep:
-            self._count(f"prompts cut to their last {keep:,} tokens", origin)
+            self._cuts.count(f"prompts cut to their last {keep:,} tokens", origin)
         return tokens[-keep:]
 
     def _too_long(self, tokens: str) -> InputError:
@@ -91,7 +89,7 @@ class Windows:
             f"has {tokens} tokens, the context holds {self._size:,}; --overflow truncate-left or slide reads its end"
         )
 
-    def _count(self, text: str, origin: str) -> None:
-        """Count a cut and remember where the first one was."""
-        self._cuts[text] += 1
-        self._first.setdefault(text, origin)
+
+def beginning(config: ModelConfig) -> int | None:
+    """Return the token from which an empty text goes on, if the model has one."""
+    return config.bos_token_id if config.bos_token_id is not None else (*config.eos_token_ids, None)[0]

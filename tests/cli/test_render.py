@@ -19,7 +19,7 @@ def objects(told=None, column=None):
 
 def test_token_logprobs_stand_in_the_row_best_alternative_first(completion):
     token = TokenLogprob(token=" a", logprob=-0.5, top=((" b", -0.1), (" a", -0.5)))
-    row = json.loads(objects().sample(completion(record=record_of(prompt="p"), tokens=(token,))))
+    row = json.loads(objects().result(completion(record=record_of(prompt="p"), tokens=(token,))))
     assert row["tokens"] == [
         {
             "token": " a",
@@ -30,23 +30,23 @@ def test_token_logprobs_stand_in_the_row_best_alternative_first(completion):
 
 
 def test_rows_without_token_logprobs_have_no_tokens(completion):
-    assert "tokens" not in json.loads(objects().sample(completion(record=record_of(prompt="p"))))
+    assert "tokens" not in json.loads(objects().result(completion(record=record_of(prompt="p"))))
 
 
 def test_the_column_that_was_continued_is_not_repeated_whatever_its_name(completion):
-    row = json.loads(objects(column="title").sample(completion(record=record_of(title="p", prompt="other"))))
+    row = json.loads(objects(column="title").result(completion(record=record_of(title="p", prompt="other"))))
     assert "title" not in row
     assert (row["prompt"], row["input_prompt"]) == ("p", "other")
 
 
 def test_a_number_that_was_continued_is_not_repeated_either(completion):
-    row = json.loads(objects(column="year").sample(completion(prompt="1984", record=record_of(year=1984))))
+    row = json.loads(objects(column="year").result(completion(prompt="1984", record=record_of(year=1984))))
     assert "year" not in row
 
 
 def test_a_renamed_column_never_takes_the_place_of_another(completion):
     told = []
-    row = json.loads(objects(told).sample(completion(record=record_of(prompt="p", seed="mine", input_seed="yours"))))
+    row = json.loads(objects(told).result(completion(record=record_of(prompt="p", seed="mine", input_seed="yours"))))
     assert (row["seed"], row["input_input_seed"], row["input_seed"]) == (7, "mine", "yours")
     assert len(told) == 1
 
@@ -59,7 +59,7 @@ def test_a_row_that_could_not_be_read_has_no_prompt():
 def test_text_is_written_byte_for_byte(completion):
     renderer = Text(echo=True, end=b"\n", num_samples=1, several=False)
     assert (
-        renderer.sample(completion(prompt="\r\n\x00", text="é\u2028", record=record_of()))
+        renderer.result(completion(prompt="\r\n\x00", text="é\u2028", record=record_of()))
         == b"\r\n\0\xc3\xa9\xe2\x80\xa8\n"
     )
 

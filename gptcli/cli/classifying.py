@@ -1,0 +1,88 @@
+"""What gptcli classify does once its options are read."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import fields, replace
+from functools import partial
+
+from gptcli.cli.console import Console
+from gptcli.cli.contradictions import ClassifyFlags, refuse_classify_contradictions, row_format
+from gptcli.cli.flags import Work
+from gptcli.cli.progress import Progress
+from gptcli.cli.render_labels import LabelObjects, LabelTable, Lines, Wording
+from gptcli.cli.renderer import Renderer
+from gptcli.cli.results import Results
+from gptcli.cli.running import Run, by_name, opened_run, progress_of
+from gptcli.data.compression import inner_suffix
+from gptcli.data.formats import Csv, RowFormat
+from gptcli.data.records import Record
+from gptcli.tasks.config import ClassifyConfig
+from gptcli.tasks.events import Classified
+
+USAGE = 'no text: try gptcli classify -m DIR "I loved it", or send a text a line to standard input'
+
+
+def prepare(flags: ClassifyFlags) -> Work:
+    """Return the work, its options checked; raises ConfigError."""
+    refuse_classify_contradictions(flags)
+    labels = flags.labels
+    config = ClassifyConfig(
+        records=(),
+        model=flags.model.options(),
+        column=flags.source.column,
+        long=labels.long,
+        top=labels.top,
+        min_prob=labels.min_prob,
+        threshold=labels.threshold,
+        label_column=labels.label_column,
+        label_separator=labels.label_separator,
+    )
+    return partial(run, flags=flags, config=config)
+
+
+def run(console: Console, *, flags: ClassifyFlags, config: ClassifyConfig) -> None:
+    """Classify, and write what comes; raises InputError at the end if rows failed."""
+    labels = flags.labels
+    state = by_name(labels, *(field.name for field in fields(labels)))
+    with opened_run(console, flags.source, flags.output, state, usage=USAGE) as opened:
+        if opened is None:
+            return
+        with progress_of(opened, flags.output, console) as progress:
+            _classify(flags, opened, progress, replace(config, skip_rows=opened.sink.rows_done))
+
+
+def _classify(flags: ClassifyFlags, opened: Run, progress: Progress, config: ClassifyConfig) -> None:
+    from gptcli.tasks.classify import classify
+
+    records, renderer = _renderer(flags, opened, progress)
+    results = Results(opened.sink, renderer, progress)
+    # What the task holds must be let go before this process ends, whatever ends it.
+    with closing(classify(replace(config, records=records))) as events:
+        results.follow(events, lone=opened.rows.count == 1)
+
+
+def _renderer(flags: ClassifyFlags, opened: Run, progress: Progress) -> tuple[Iterator[Record], Renderer[Classified]]:
+    """Return the rows and the renderer of their results; a table must know the rows' columns beforehand."""
+    labels, rows, form = flags.labels, opened.rows, _format(flags)
+    wording = Wording(top=labels.top or 1, abstain_label=labels.abstain_label, separator=labels.label_separator)
+    if form is None:
+        return rows.records, Lines(wording)
+    if isinstance(form, Csv):
+        columns, records = rows.peeked()
+        return records, LabelTable(form, columns, wording, progress.warn)
+    objects = LabelObjects(
+        form,
+        flags.source.column,
+        abstain_label=labels.abstain_label,
+        first=opened.sink.fresh,
+        warn=progress.warn,
+    )
+    return rows.records, objects
+
+
+def _format(flags: ClassifyFlags) -> RowFormat | None:
+    """Return the format of the rows, None for lines of text; a table that comes in goes out as one."""
+    form = row_format(flags.output)
+    if form is None and flags.output.output is None and flags.source.input is not None:
+        return {".csv": Csv(","), ".tsv": Csv("\t")}.get(inner_suffix(flags.source.input))
+    return form
