@@ -44,12 +44,13 @@ def main() -> None:
         tokenizer.pad_token = tokenizer.eos_token  # GPT-2 has none, and the examples stop without one
     start = time.perf_counter()
     raw = _read(options)
-    read = time.perf_counter()
+    read, busy = time.perf_counter(), time.process_time()
     data, labels = (_classified if options.task == "classify" else _modelled)(raw, tokenizer, options)
     result: dict[str, Any] = {
         "rows": len(data["train"]),
         "reading_seconds": read - start,
         "tokenizing_seconds": time.perf_counter() - read,
+        "tokenizing_cpu_seconds": time.process_time() - busy,
     }
     if options.max_steps != 0:
         result |= _train(data, labels, tokenizer, options)

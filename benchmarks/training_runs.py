@@ -76,8 +76,8 @@ def by_trainer(task: str, model: str, data: Path, *options: str) -> Trained:
     )
 
 
-def seconds_to_first_step(model: str, data: Path, *options: str) -> float:
-    """Return the seconds from the start of gptcli's process to its first report, and end it there."""
+def to_first_step(model: str, data: Path, *options: str) -> tuple[float, float]:
+    """Return the seconds from the start of gptcli's process to its first report, and its CPU's; end it there."""
     with tempfile.TemporaryDirectory() as name, tempfile.TemporaryFile() as complaints:
         output = Path(name, "out")
         start = time.perf_counter()
@@ -93,10 +93,12 @@ def seconds_to_first_step(model: str, data: Path, *options: str) -> float:
                     complaints.seek(0)
                     sys.exit(f"gptcli ended before its first step: {complaints.read().decode()[-2000:]}")
                 time.sleep(POLL_SECONDS)
-            return time.perf_counter() - start
+            seconds = time.perf_counter() - start
         finally:
             process.kill()
-            process.wait()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        return seconds, usage.ru_utime + usage.ru_stime
 
 
 def _gptcli_command(model: str, data: Path, output: Path, *options: str) -> list[str]:
