@@ -69,9 +69,9 @@ def load_model(located: Located, options: ModelOptions, *, least_slots: int) -> 
 def _open_backend(config: ModelConfig, weights: Weights, placement: Placement, slots: int, threads: int) -> Backend:
     """Open the backend that was chosen; torch is imported only for its own."""
     if placement.backend == "torch":
-        from gptcli.engine.torch_backend import TorchBackend
+        from gptcli.engine.torch_backend import open_torch_backend
 
-        return TorchBackend(config, weights, placement, slots=slots, threads=threads)
+        return open_torch_backend(config, weights, placement, slots=slots, threads=threads)
     from gptcli.engine.onnx.backend import OnnxBackend
 
     return OnnxBackend(config, weights, slots=slots, threads=threads, quantized=placement.dtype == "int8")
@@ -82,7 +82,7 @@ def _slots_by_memory(config: ModelConfig, placement: Placement) -> int:
     item_bytes = 4 if placement.dtype in ("float32", "int8") else 2
     slot_bytes = 2 * config.n_layer * config.n_embd * config.n_positions * item_bytes
     if placement.device == "cpu":
-        most, free = CPU_SLOTS, _free_memory()
+        most, free = CPU_SLOTS, free_host_memory()
     else:
         from gptcli.engine.torch_backend import free_memory
 
@@ -90,7 +90,7 @@ def _slots_by_memory(config: ModelConfig, placement: Placement) -> int:
     return most if free is None else max(1, min(most, int(free * MEMORY_SHARE) // slot_bytes))
 
 
-def _free_memory() -> int | None:
+def free_host_memory() -> int | None:
     """Return the bytes of memory that are available, or None where the system does not say."""
     try:
         with open("/proc/meminfo", encoding="ascii") as file:

@@ -79,23 +79,31 @@ def memory_explained() -> Iterator[None]:
         raise DeviceError("out of memory: lower --batch-size, or use a smaller model") from error
 
 
+@memory_explained()
+def open_torch_backend(
+    config: ModelConfig, weights: Weights, placement: Placement, *, slots: int, threads: int
+) -> "TorchBackend":
+    """Load a checkpoint's weights onto the device, and return what runs them."""
+    device = torch.device(placement.device)
+    if device.type == "cpu":
+        torch.set_num_threads(threads)
+    return TorchBackend(load(GPT2LMHeadModel, config, weights, placement), slots=slots)
+
+
 class TorchBackend:
     """GPT-2 on torch; see gptcli.engine.backend.Backend for the contract."""
 
     @memory_explained()
-    def __init__(
-        self, config: ModelConfig, weights: Weights, placement: Placement, *, slots: int, threads: int
-    ) -> None:
+    def __init__(self, model: GPT2LMHeadModel, *, slots: int) -> None:
+        """Run a model that is on its device, whose attention must be one of transformers' own."""
+        config = model.config
         self.slots = slots
         self.n_positions = config.n_positions
         self.vocab_size = config.vocab_size
-        self._device = torch.device(placement.device)
-        if self._device.type == "cpu":
-            torch.set_num_threads(threads)
-        dtype: torch.dtype = getattr(torch, placement.dtype)
-        self._model = load(GPT2LMHeadModel, config, weights, placement)
-        shape = (config.n_layer, slots, config.n_head, config.n_positions, config.head_dim)
-        self._cache = _SlotCache(shape, dtype, self._device)
+        self._device = model.device
+        self._model = model
+        shape = (config.n_layer, slots, config.n_head, config.n_positions, config.n_embd // config.n_head)
+        self._cache = _SlotCache(shape, model.dtype, self._device)
 
     @memory_explained()
     def prefill(self, slot: int, prompts: Sequence[Sequence[int]], top: int) -> Logits:
@@ -152,7 +160,7 @@ class TorchBackend:
             tokens,
             position_ids=positions,
             attention_mask=mask,
-            past_key_values=self._cache,
+            cache=self._cache,
             use_cache=True,
         )
         hidden: torch.Tensor = output.last_hidden_state
@@ -195,7 +203,7 @@ class _SlotCache(Cache):
         self._positions, self._read = positions, read
 
     def update(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_: object
+        self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *_: object, **_named: object
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Store a layer's new keys and values (rows, heads, new tokens, head_dim); return those to attend to."""
         if self._positions is None:

@@ -73,8 +73,8 @@ class CardFacts:
     reason: str
     """Why it ended."""
     template: str | None = None
-    example: str
-    """What a person may give the model."""
+    example: str | None
+    """What a person may give the model; None where that is rows of several columns."""
     example_prompt: str | None = None
     """The same with the template filled in: what the model reads."""
     eos_probability: float | None = None
@@ -124,7 +124,8 @@ def _summary(facts: CardFacts) -> str:
 def _usage(facts: CardFacts) -> str:
     command = "classify" if facts.task == "classify" else "generate"
     where = shlex.quote(f"./{facts.name}")
-    shell = _fence(f"gptcli {command} -m {where} {shlex.quote(facts.example)}", "sh")
+    given = "-i rows.csv" if facts.example is None else shlex.quote(facts.example)
+    shell = _fence(f"gptcli {command} -m {where} {given}", "sh")
     parts = [shell]
     if facts.template is not None:
         parts.append("It was tuned on rows filled into this template, as gptcli does with what you give it:")
@@ -137,7 +138,7 @@ def _usage(facts: CardFacts) -> str:
 
 
 def _python(facts: CardFacts) -> str:
-    prompt = facts.example if facts.example_prompt is None else facts.example_prompt
+    prompt = (facts.example or "") if facts.example_prompt is None else facts.example_prompt
     if facts.task == "classify":
         pipeline, call = "text-classification", f"model({prompt!r}{', top_k=None' * (facts.label_kind == 'multi')})"
     else:

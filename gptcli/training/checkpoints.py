@@ -6,7 +6,7 @@ A checkpoint holds no pickle: tensors are safetensors, the rest is JSON with the
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from gptcli.training.stream import Position
 
 CHECKPOINTS = "checkpoints"
 STATE = "state.json"
-MODEL = "model.safetensors"
 OPTIMIZER = "optimizer.safetensors"
 
 Tensors = Mapping[str, torch.Tensor]
@@ -31,11 +30,16 @@ class RunState:
 
     step: int = 0
     position: Position = field(default_factory=Position)
+    epochs: float = 0.0
     tokens: int = 0
     seconds: float = 0.0
     best_step: int | None = None
     best_value: float | None = None
     evaluations_since_best: int = 0
+    sequences_per_step: int = 1
+    """In one step of the optimizer, over all processes: a resumed run keeps it, whatever their number then is."""
+    grad_scale: float | None = None
+    """Of fp16."""
     identity: Mapping[str, object]
     """The data and every option that the result depends on; a run that goes on must have the same."""
 
@@ -47,24 +51,22 @@ class Checkpoint:
     path: Path
     state: RunState
 
-    def model(self) -> dict[str, torch.Tensor]:
-        """Return the weights."""
-        return load_file(self.path / MODEL)
-
     def optimizer(self) -> dict[str, torch.Tensor]:
         """Return the optimizer's tensors."""
         return load_file(self.path / OPTIMIZER)
 
 
-def save_checkpoint(directory: Path, state: RunState, model: Tensors, optimizer: Tensors) -> Path:
-    """Write a checkpoint of a run's directory; raises OutputError where it cannot, leaving the others whole."""
+def save_checkpoint(directory: Path, state: RunState, write_model: Callable[[Path], None], optimizer: Tensors) -> Path:
+    """Write a checkpoint of a run's directory; raises OutputError where it cannot, leaving the others whole.
+
+    What write_model puts into the checkpoint's directory makes it a model that can be used as it is.
+    """
     path = directory / CHECKPOINTS / step_name(state.step)
 
     def fill(temporary: Path) -> None:
-        hashes = {}
-        for name, tensors in ((MODEL, model), (OPTIMIZER, optimizer)):
-            save_file(dict(tensors), temporary / name)
-            hashes[name] = _hash(temporary / name)
+        write_model(temporary)
+        save_file(dict(optimizer), temporary / OPTIMIZER)
+        hashes = {file.name: _hash(file) for file in sorted(temporary.iterdir())}
         document = {**_as_json(state), "sha256": hashes}
         (temporary / STATE).write_text(json.dumps(document, indent=1), encoding="utf-8")
 
@@ -73,10 +75,15 @@ def save_checkpoint(directory: Path, state: RunState, model: Tensors, optimizer:
     return path
 
 
+def checkpoints_of(directory: Path) -> list[Path]:
+    """Return the directories of a run's checkpoints, the newest first."""
+    return sorted((directory / CHECKPOINTS).glob("step-*"), reverse=True)
+
+
 def newest_checkpoint(directory: Path) -> Checkpoint:
     """Return the newest whole checkpoint of a run; raises TrainingError when there is none."""
     problems = []
-    for path in sorted((directory / CHECKPOINTS).glob("step-*"), reverse=True):
+    for path in checkpoints_of(directory):
         problem = _problem(path)
         if problem is None:
             return Checkpoint(path=path, state=_read_state(path))
@@ -97,8 +104,7 @@ def checkpoint_at(directory: Path, step: int) -> Checkpoint:
 
 def remove_old(directory: Path, *, keep: int, best_step: int | None) -> None:
     """Remove all but the newest checkpoints and the best one."""
-    paths = sorted((directory / CHECKPOINTS).glob("step-*"))
-    for path in paths[:-keep]:
+    for path in checkpoints_of(directory)[keep:]:
         if best_step is None or path.name != step_name(best_step):
             shutil.rmtree(path)
 

@@ -13,6 +13,8 @@ FILE_NAME = "training.toml"
 
 Scalar = str | int | float | bool
 Value = Scalar | Sequence[Scalar]
+Tables = Mapping[str, Mapping[str, Value | None]]
+"""Options by the table and their name."""
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")

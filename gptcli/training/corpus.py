@@ -6,7 +6,6 @@ documents make a second stream. tokens.json beside them is written last, so that
 
 import hashlib
 import json
-import math
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from gptcli.checkpoint.files import ADDED_TOKENS, MERGES, SPECIAL_TOKENS_MAP, TO
 from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.errors import InputError
 from gptcli.training.corpus_documents import Documents
-from gptcli.training.corpus_windows import Windows
+from gptcli.training.corpus_windows import Windows, WindowSource
 
 TOKENS = "tokens.bin"
 VALIDATION = "validation.bin"
@@ -47,13 +46,9 @@ class TokenFile:
     eos_id: int
     facts: StreamFacts
 
-    def sequences(self, length: int, seed: int) -> Windows:
-        """Return the windows of length inputs that are learned, in an order of their own each epoch."""
-        return Windows(self.tokens, length, seed)
-
-    def bits_per_byte(self, nats: float) -> float:
-        """Return the bits for a byte of text, given the loss summed over every token but the first."""
-        return nats / math.log(2) / self.facts.text_bytes
+    def windows(self, length: int) -> WindowSource:
+        """Return the stream as sequences of length inputs."""
+        return WindowSource(Windows(self.tokens, length), self.eos_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

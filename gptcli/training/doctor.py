@@ -5,12 +5,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from gptcli.checkpoint.config import ModelConfig
-from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.data.roles import Task
 from gptcli.errors import InputError
+from gptcli.training.encoding import Encoder
 from gptcli.training.footprint import Footprint, estimate_memory
 from gptcli.training.options import TrainingOptions
 from gptcli.training.row_lengths import (
@@ -83,7 +81,7 @@ class DataReport:
 
 def examine(
     rows: RowSet,
-    tokenizer: Tokenizer,
+    encoder: Encoder,
     options: TrainingOptions,
     config: ModelConfig,
     *,
@@ -91,14 +89,14 @@ def examine(
 ) -> DataReport:
     """Report on the rows of a run; seconds_per_token is how fast it was seen to be on this machine.
 
-    Raises InputError when there is no row to train on, or when one cannot be tokenized.
+    Raises InputError when there is no row to train on.
     """
     if not rows.train:
         raise InputError(f"{', '.join(rows.sources)}: no row is left to train on")
     count = len(rows.train)
     max_length = min(options.max_length or config.n_positions, config.n_positions)
     chosen = sample(count, options.seed)
-    lengths = np.array([_tokens(rows, rows.train[number], tokenizer) for number in chosen], dtype=np.int64)
+    lengths = encoder.lengths([rows.train[number] for number in chosen])
     overflow = overflow_report(lengths, count, max_length=max_length, overflow=options.overflow)
     batches = batch_report(lengths, count, options, max_length=max_length)
     labels = _label_counts(rows)
@@ -126,15 +124,6 @@ def examine(
             *_label_findings(labels),
         ),
     )
-
-
-def _tokens(rows: RowSet, row: Row, tokenizer: Tokenizer) -> int:
-    """Count a row's tokens and its end mark."""
-    try:
-        count = len(tokenizer.encode(row.text))
-        return count + 1 + (0 if row.completion is None else len(tokenizer.encode(row.completion)))
-    except InputError as error:
-        raise InputError(f"{rows.origin(row)}: {error}") from error
 
 
 def _label_counts(rows: RowSet) -> tuple[LabelCount, ...]:

@@ -4,6 +4,8 @@ The sum is divided by the number of predictions of the whole step, over all its 
 small batches equal a large one.
 """
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
@@ -15,7 +17,7 @@ from gptcli.training.batches import Batch
 from gptcli.training.loss import linear_cross_entropy, token_losses
 
 
-class Objective(nn.Module):
+class Objective(nn.Module, ABC):
     """A model and its loss; the only module that is wrapped for many processes."""
 
     _no_split_modules = ("GPT2Block",)  # where FSDP may cut; accelerate reads this name
@@ -36,8 +38,16 @@ class Objective(nn.Module):
         return predicting
 
     def forward(self, batch: Batch) -> torch.Tensor:
+        """Return loss(batch) while training, else judged(batch): what wraps a model sees its forward only."""
+        return self.loss(batch) if self.training else self.judged(batch)
+
+    @abstractmethod
+    def loss(self, batch: Batch) -> torch.Tensor:
         """Return the loss, summed over the predictions, in nats (in squared units for a regression)."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def judged(self, batch: Batch) -> torch.Tensor:
+        """Return what metrics are made of, a row for each prediction, in float32."""
 
 
 class NextToken(Objective):
@@ -49,13 +59,12 @@ class NextToken(Objective):
         super().__init__(model)
         self._label_smoothing = label_smoothing
 
-    def forward(self, batch: Batch) -> torch.Tensor:
+    def loss(self, batch: Batch) -> torch.Tensor:
         """Return the summed cross entropy."""
-        smoothing = self._label_smoothing if self.training else 0.0
         head = self.model.lm_head.weight
-        return linear_cross_entropy(self.hidden(batch), head, batch.targets, label_smoothing=smoothing)
+        return linear_cross_entropy(self.hidden(batch), head, batch.targets, label_smoothing=self._label_smoothing)
 
-    def losses(self, batch: Batch) -> torch.Tensor:
+    def judged(self, batch: Batch) -> torch.Tensor:
         """Return the cross entropy of each prediction, (predictions,)."""
         return token_losses(self.hidden(batch), self.model.lm_head.weight, batch.targets)
 
@@ -70,19 +79,24 @@ class Label(Objective):
         self._kind = kind
         self._label_smoothing = label_smoothing
 
-    def scores(self, batch: Batch) -> torch.Tensor:
+    def judged(self, batch: Batch) -> torch.Tensor:
         """Return the logits, (rows, labels), in float32."""
         logits: torch.Tensor = self.model.score(self.hidden(batch))
         return logits.float()
 
-    def forward(self, batch: Batch) -> torch.Tensor:
+    def loss(self, batch: Batch) -> torch.Tensor:
         """Return the summed loss, as transformers chooses it for the kind of label."""
-        scores = self.scores(batch)
-        match self._kind:
-            case "single":
-                smoothing = self._label_smoothing if self.training else 0.0
-                return cross_entropy(scores, batch.targets, reduction="sum", label_smoothing=smoothing)
-            case "multi":
-                return binary_cross_entropy_with_logits(scores, batch.targets, reduction="sum") / scores.shape[1]
-            case "regression":
-                return mse_loss(scores[:, 0], batch.targets, reduction="sum")
+        return label_loss(self.judged(batch), batch.targets, self._kind, label_smoothing=self._label_smoothing)
+
+
+def label_loss(
+    scores: torch.Tensor, targets: torch.Tensor, kind: LabelKind, *, label_smoothing: float = 0.0
+) -> torch.Tensor:
+    """Return the summed loss of logits (rows, labels) for the kind of label."""
+    match kind:
+        case "single":
+            return cross_entropy(scores, targets, reduction="sum", label_smoothing=label_smoothing)
+        case "multi":
+            return binary_cross_entropy_with_logits(scores, targets, reduction="sum") / scores.shape[1]
+        case "regression":
+            return mse_loss(scores[:, 0], targets, reduction="sum")

@@ -40,7 +40,10 @@ class LoraOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOptions:
-    """The resolved options of a run: nothing is left to be chosen but the batch size; raises ConfigError."""
+    """The resolved options of a run: nothing is left to be chosen but the batch size; raises ConfigError.
+
+    Where a task or a model asks for another default than the one here, defaults.py says so.
+    """
 
     epochs: float | None = 3.0
     """Passes over the rows; None where only max_steps, max_tokens or max_time ends the run."""
@@ -69,12 +72,14 @@ class TrainingOptions:
     packing: bool = False
     gradient_checkpointing: bool = False
     mixed_precision: MixedPrecision = "no"
+    dropout: float | None = None
+    """Of activations and attention; None is as the model's configuration says."""
     freeze: int = 0
     """The first layers, and the embeddings with them, that stay as they are."""
     compile: bool = False
     lora: LoraOptions | None = None
     eval_every: float = 0.1
-    """Part of the run below 1, else steps; the end is always evaluated."""
+    """Part of the run below 1, else steps; its end is always evaluated."""
     save_every: float = 0.1
     """Part of the run below 1, else steps."""
     keep: int = 2
@@ -120,6 +125,8 @@ class TrainingOptions:
                 yield f"{name} must be at least 0, not {value:g}"
         if not 0 <= self.label_smoothing < 1:
             yield f"--label-smoothing must be at least 0 and below 1, not {self.label_smoothing:g}"
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            yield f"--dropout must be at least 0 and below 1, not {self.dropout:g}"
         if self.max_length is not None and self.max_length < 2:
             yield f"--max-length must be at least 2, not {self.max_length}"
         if self.lora is not None and self.freeze:

@@ -34,7 +34,7 @@ def alone(tiny: Path, row: list[int]) -> torch.Tensor:
 
 
 def test_rows_of_any_lengths_get_the_losses_that_they_get_alone(tiny: Path, model: GPT2LMHeadModel) -> None:
-    losses = NextToken(model).losses(make_batch([example(row) for row in ROWS]))
+    losses = NextToken(model).judged(make_batch([example(row) for row in ROWS]))
     expected = torch.cat([alone(tiny, row) for row in ROWS])
     torch.testing.assert_close(losses, expected, rtol=1e-4, atol=1e-4)
 
@@ -70,7 +70,7 @@ def test_a_label_is_read_from_the_last_token_of_a_row_as_transformers_reads_it(t
     reference.config._attn_implementation = attention.NAME
     rows = [Example(np.array(row, dtype=np.int32), None, 1, "rows.csv:2") for row in ROWS]
     with torch.no_grad():
-        scores = Label(reference, kind="single").scores(make_batch(rows))
+        scores = Label(reference, kind="single").judged(make_batch(rows))
     torch.testing.assert_close(scores, expected, rtol=1e-4, atol=1e-4)
 
 

@@ -1,0 +1,67 @@
+"""Tune a model on rows of text: read them, say what was found, train, and leave a model that others load.
+
+What can be wrong with the data or the place is found before torch is imported, which takes seconds.
+"""
+
+from collections.abc import Generator
+from contextlib import ExitStack
+from pathlib import Path
+
+from gptcli.checkpoint.config import read_config
+from gptcli.checkpoint.tokenizer import load_tokenizer
+from gptcli.engine.options import ModelOptions
+from gptcli.engine.placement import require_device
+from gptcli.errors import ConfigError
+from gptcli.tasks.events import Notice, Stage
+from gptcli.tasks.locating import located_model
+from gptcli.tasks.training_config import FinetuneConfig
+from gptcli.tasks.training_events import TuningEvent
+from gptcli.training.defaults import finetune_options
+from gptcli.training.rows import RowSet, load_rows
+from gptcli.training.run_directory import RunDirectory
+
+
+def finetune(config: FinetuneConfig) -> Generator[TuningEvent, None, None]:
+    """Yield what happens, and at the end Finished or Interrupted; of a dry run only the data doctor's DataReport.
+
+    Raises InputError, ModelError, ConfigError, DeviceError, OutputError or TrainingError.
+    """
+    run = config.run
+    require_device(ModelOptions(device=run.device))
+    with ExitStack() as stack:
+        directory = None
+        if run.rank == 0 and not config.dry_run:
+            directory = stack.enter_context(RunDirectory(Path(run.output), overwrite=run.overwrite, resume=run.resume))
+            if run.resume and directory.is_finished:
+                yield Notice(text=f"{run.output} is finished: there is nothing to resume")
+                return
+        yield Stage(text="reading the data")
+        rows = yield from _rows(config)
+        located = yield from located_model(config.model)
+        model_config = read_config(located.directory)
+        tokenizer = load_tokenizer(located.directory, model_config)
+        options = finetune_options(run.given, rows.roles.task, model_config)
+        yield Stage(text="starting torch")
+        from gptcli.tasks.tuning import Tuning  # after all that can fail without it
+
+        tuning = Tuning(config, rows, located, model_config, tokenizer, options)
+        if config.dry_run:
+            yield tuning.report()
+            return
+        yield from tuning.train(directory)
+
+
+def _rows(config: FinetuneConfig) -> Generator[TuningEvent, None, RowSet]:
+    """Read the rows, and tell what was found and what is wrong with them."""
+    reading = load_rows(config.data, config.stdin)
+    while True:
+        try:
+            warning = next(reading)
+        except StopIteration as end:
+            rows: RowSet = end.value
+            break
+        yield Notice(text=warning)
+    yield Stage(text=f"{rows.roles.reason}; {len(rows.train):,} rows to train on, {len(rows.validation):,} held out")
+    if not rows.train:
+        raise ConfigError("no row is left to train on: lower --validation-split")
+    return rows

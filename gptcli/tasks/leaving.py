@@ -1,0 +1,84 @@
+"""What a run leaves behind: at its begin a note of its options, at its end the model with its card and pictures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from gptcli.data.atomic import write_atomically
+from gptcli.training.card import FILE_NAME as CARD
+from gptcli.training.card import LEARNED_TO_STOP, CardFacts, render_card
+from gptcli.training.config_file import FILE_NAME, Tables, write
+from gptcli.training.events import Finished
+from gptcli.training.metrics_log import FILE_NAME as METRICS
+from gptcli.training.metrics_log import read_metrics
+from gptcli.training.plots import CONFUSION_FILE, LOSS_FILE, available, plot_confusion, plot_loss
+from gptcli.training.run_directory import RunDirectory
+from gptcli.training.saving import ModelFiles, Tensors
+from gptcli.training.session import Ended
+
+
+def begin(directory: RunDirectory | None, tables: Tables, *, command: Literal["finetune", "pretrain"]) -> None:
+    """Open the output directory, which the main process has, and note the options there; raises OutputError."""
+    assert directory is not None
+    directory.open()
+    write(directory.path / FILE_NAME, tables, command=command)
+
+
+def leave(
+    ended: Ended, directory: RunDirectory | None, files: ModelFiles, card: CardFacts, *, labels: Sequence[str]
+) -> Finished:
+    """Save the best weights and all that goes with them; all processes must call it, the main one with a directory.
+
+    Raises OutputError where there is no room.
+    """
+    weights = ended.run.weights()
+    ended.run.processes.by_main(lambda: _save(ended, directory, files, card, weights, labels))
+    evaluation = ended.evaluation
+    return Finished(
+        directory=str(ended.run.directory),
+        step=ended.steps,
+        best_step=ended.best_step,
+        reason=ended.reason,
+        metrics={} if evaluation is None else evaluation.metrics,
+        confusion=None if evaluation is None else evaluation.confusion,
+    )
+
+
+def shortcomings(ended: Ended, *, cut: tuple[int, int]) -> list[str]:
+    """Return what a person should know about the model that was saved; cut is rows, and tokens that were lost."""
+    told = []
+    if cut[0]:
+        told.append(f"{cut[0]:,} rows were longer than a sequence: {cut[1]:,} of their tokens were not learned")
+    metrics = {} if ended.evaluation is None else ended.evaluation.metrics
+    stops = metrics.get("eos_probability")
+    if stops is not None and stops < LEARNED_TO_STOP:
+        told.append(
+            f"the model has not learned to stop: it gives the end mark {stops:.1%} at the true ends of held-out rows;"
+            " train longer, or limit what it writes with --max-new-tokens"
+        )
+    if not available():
+        told.append(f'{LOSS_FILE} was not drawn: pip install "gptcli[plot]"')
+    return told
+
+
+def _save(
+    ended: Ended,
+    directory: RunDirectory | None,
+    files: ModelFiles,
+    card: CardFacts,
+    weights: Tensors,
+    labels: Sequence[str],
+) -> None:
+    assert directory is not None  # the main process has one
+    records = read_metrics(directory.path / METRICS)
+
+    def write(place: Path) -> None:
+        files.write(place, weights)
+        write_atomically(str(place / CARD), render_card(card).encode())
+        if not available():
+            return
+        plot_loss(place / LOSS_FILE, records, title=f"{card.name}: {card.task}")
+        if ended.evaluation is not None and ended.evaluation.confusion is not None:
+            plot_confusion(place / CONFUSION_FILE, ended.evaluation.confusion, labels)
+
+    directory.finish(write)

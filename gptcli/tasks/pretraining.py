@@ -1,0 +1,128 @@
+"""The part of pretrain that needs torch: a new model, the run, and what is left behind."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+from gptcli.tasks.events import Notice, Stage
+from gptcli.tasks.leaving import begin, leave, shortcomings
+from gptcli.tasks.training_config import PretrainConfig
+from gptcli.tasks.training_events import TuningEvent
+from gptcli.tasks.training_record import tables_of_pretrain
+from gptcli.training.card import CardFacts, DataFacts
+from gptcli.training.config_file import Tables
+from gptcli.training.corpus import Corpus, open_corpus
+from gptcli.training.corpus_documents import Documents
+from gptcli.training.corpus_judging import CorpusJudge
+from gptcli.training.corpus_preparation import Place, open_tokenizer
+from gptcli.training.memory import largest_batch
+from gptcli.training.model import new_model
+from gptcli.training.options import TrainingOptions
+from gptcli.training.processes import Processes
+from gptcli.training.run_directory import RunDirectory
+from gptcli.training.saving import ModelFiles
+from gptcli.training.session import Ended, Plan, train
+from gptcli.training.sizes import Size, shape_config
+from gptcli.training.subject import objective_of, speed_up
+
+SPLIT = "by a hash of each document"
+
+
+class Pretraining:
+    """One pretrain, once its corpus lies in the cache."""
+
+    def __init__(self, config: PretrainConfig, place: Place, size: Size, options: TrainingOptions) -> None:
+        self._config = config
+        self._place = place
+        self._size = size
+        self._options = options
+        self._length = min(options.max_length or size.n_positions, size.n_positions)
+
+    def train(self, directory: RunDirectory | None) -> Generator[TuningEvent, None, None]:
+        """Train and save; directory is None in all processes but the main one."""
+        config, options = self._config, self._options
+        processes = Processes(
+            device=config.run.device,
+            mixed_precision=options.mixed_precision,
+            report_to=options.report_to,
+            directory=config.run.output,
+        )
+        # The others wait here until the main process has made the corpus.
+        processes.by_main(lambda: begin(directory, tables_of_pretrain(config, options), command="pretrain"))
+        corpus = open_corpus(self._place.tokens)
+        tokenizer = open_tokenizer(self._place)
+        built = new_model(
+            self._size,
+            vocab_size=tokenizer.vocab_size,
+            eos_id=corpus.train.eos_id,
+            dropout=options.dropout or 0.0,
+            seed=options.seed,
+        )
+        speed_up(built.model, options)
+        files = ModelFiles(config=built.config, base=None, tokenizer=self._place.tokenizer)
+        judge = CorpusJudge(
+            corpus, Documents(config.paths, column=config.column), tokenizer, options, length=self._length
+        )
+        source = corpus.train.windows(self._length)
+        plan = Plan(
+            objective=objective_of(built.model, None, options),
+            files=files,
+            source=source,
+            rows_per_epoch=source.items,
+            micro_batch=self._micro_batch(processes),
+            facts={"the corpus": corpus.digest, "the shape": repr(self._size)},
+            evaluate=None if corpus.validation is None else judge.evaluate,
+            sample=judge.sample,
+        )
+        ended = yield from train(plan, options, processes, Path(config.run.output), stop=config.run.stop)
+        if ended is None:
+            return
+        yield Stage(text="saving the model")
+        card = self._card(corpus, ended, tables_of_pretrain(config, options))
+        finished = leave(ended, directory, files, card, labels=())
+        for text in shortcomings(ended, cut=(0, 0)):
+            yield Notice(text=text)
+        yield finished
+
+    def _micro_batch(self, processes: Processes) -> int:
+        """Return how many sequences a process computes at once."""
+        options = self._options
+        if options.batch_size != "auto":
+            return options.batch_size
+        config = shape_config(self._size)
+        size = largest_batch(config, options, labels=None, longest=self._length, device=processes.device)
+        return processes.told_by_main(size)
+
+    def _card(self, corpus: Corpus, ended: Ended, tables: Tables) -> CardFacts:
+        """Return what the card says."""
+        metrics = {} if ended.evaluation is None else dict(ended.evaluation.metrics)
+        parameters = sum(parameter.numel() for parameter in ended.run.objective.parameters())
+        held_out = corpus.validation
+        return CardFacts(
+            name=Path(self._config.run.output).resolve().name,
+            command="pretrain",
+            task="lm",
+            base_model=None,
+            parameters=parameters,
+            trainable=parameters,
+            data=DataFacts(
+                files=tuple(Path(path).name for path in self._config.paths),
+                train=corpus.train.facts.documents,
+                validation=0 if held_out is None else held_out.facts.documents,
+                split=f"--validation-split {self._config.validation_split:g}, {SPLIT}",
+                unreadable=corpus.unreadable,
+                empty=corpus.empty,
+                duplicates=0,
+                leaked=0,
+                digest=corpus.digest,
+                rows_cut=0,
+                tokens_cut=0,
+            ),
+            options=tables,
+            metrics=metrics,
+            steps=ended.steps,
+            best_step=ended.best_step,
+            tokens=ended.run.state.tokens,
+            reason=ended.reason,
+            example="Once upon a time",
+            eos_probability=metrics.get("eos_probability"),
+        )

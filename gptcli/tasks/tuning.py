@@ -1,0 +1,126 @@
+"""The part of finetune that needs torch: the model, its examples, the run, and what is left behind."""
+
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gptcli.checkpoint.config import ModelConfig
+from gptcli.checkpoint.locate import Located
+from gptcli.checkpoint.tokenizer import Tokenizer
+from gptcli.tasks.events import Notice, Stage
+from gptcli.tasks.leaving import begin, leave, shortcomings
+from gptcli.tasks.training_config import FinetuneConfig
+from gptcli.tasks.training_events import TuningEvent
+from gptcli.tasks.training_record import tables_of_finetune
+from gptcli.tasks.tuned_card import tuned_card
+from gptcli.training.doctor import DataReport, examine
+from gptcli.training.encoding import Encoder, RowSource
+from gptcli.training.judging import Judge
+from gptcli.training.memory import largest_batch
+from gptcli.training.options import TrainingOptions
+from gptcli.training.processes import Processes
+from gptcli.training.rows import RowSet
+from gptcli.training.run_directory import RunDirectory
+from gptcli.training.saving import final_files
+from gptcli.training.session import Plan, train
+from gptcli.training.speed import seconds_per_token
+from gptcli.training.subject import Subject, make_subject
+
+
+class Tuning:
+    """One finetune, once its data and its base model are known."""
+
+    def __init__(
+        self,
+        config: FinetuneConfig,
+        rows: RowSet,
+        located: Located,
+        model_config: ModelConfig,
+        tokenizer: Tokenizer,
+        options: TrainingOptions,
+    ) -> None:
+        self._config = config
+        self._rows = rows
+        self._located = located
+        self._model_config = model_config
+        self._tokenizer = tokenizer
+        context = model_config.n_positions
+        self._longest = min(options.max_length or context, context)
+        eos_id = _eos_id(tokenizer, model_config)
+        self._processes = Processes(
+            device=config.run.device,
+            mixed_precision=options.mixed_precision,
+            report_to=options.report_to,
+            directory=config.run.output,
+        )
+        self._encoder = Encoder(rows, tokenizer, eos_id=eos_id, max_length=self._longest, overflow=options.overflow)
+        self._eos_id = eos_id
+        self._options = self._with_batch_size(options)
+
+    def report(self) -> DataReport:
+        """Return what the run would learn from and cost, from a few steps that are not kept."""
+        with TemporaryDirectory() as work:
+            subject = make_subject(self._rows, self._located, self._options, work=Path(work))
+        speed = seconds_per_token(
+            subject.objective, self._source(), self._options, self._processes, num_labels=subject.num_labels
+        )
+        return examine(self._rows, self._encoder, self._options, self._model_config, seconds_per_token=speed)
+
+    def train(self, directory: RunDirectory | None) -> Generator[TuningEvent, None, None]:
+        """Train and save; directory is None in all processes but the main one."""
+        options = self._options
+        if options.overflow == "error":
+            self._encoder.refuse_long(self._rows.train)
+        with TemporaryDirectory() as work:
+            yield from self._train(directory, make_subject(self._rows, self._located, options, work=Path(work)))
+
+    def _train(self, directory: RunDirectory | None, subject: Subject) -> Generator[TuningEvent, None, None]:
+        options, processes = self._options, self._processes
+        path = Path(self._config.run.output)
+        tables = tables_of_finetune(self._config, options)
+        processes.by_main(lambda: begin(directory, tables, command="finetune"))
+        judge = Judge(self._rows, self._encoder, self._tokenizer, options, eos_id=self._eos_id)
+        plan = Plan(
+            objective=subject.objective,
+            files=subject.files,
+            source=self._source(),
+            rows_per_epoch=None if options.packing else len(self._rows.train),
+            micro_batch=_settled(options.batch_size),
+            num_labels=subject.num_labels,
+            facts={"the data": self._rows.digest, "the base model": subject.base_digest},
+            evaluate=judge.evaluate if self._rows.validation else None,
+            sample=judge.sample,
+        )
+        ended = yield from train(plan, options, processes, path, stop=self._config.run.stop)
+        if ended is None:
+            return
+        yield Stage(text="saving the model")
+        cut = self._encoder.cut(self._rows.train)
+        card = tuned_card(self._config, self._rows, self._located, subject, ended, cut=cut, options=tables)
+        names = () if self._rows.labels is None else self._rows.labels.names
+        finished = leave(ended, directory, final_files(subject.files, options.lora), card, labels=names)
+        for text in shortcomings(ended, cut=cut):
+            yield Notice(text=text)
+        yield finished
+
+    def _source(self) -> RowSource:
+        return RowSource(self._rows.train, self._encoder, packing=self._options.packing, max_length=self._longest)
+
+    def _with_batch_size(self, options: TrainingOptions) -> TrainingOptions:
+        """Settle --batch-size auto, the same in all processes."""
+        if options.batch_size != "auto":
+            return options
+        labels = None if self._rows.labels is None else max(1, len(self._rows.labels.names))
+        size = largest_batch(
+            self._model_config, options, labels=labels, longest=self._longest, device=self._processes.device
+        )
+        return replace(options, batch_size=self._processes.told_by_main(size))
+
+
+def _settled(batch_size: int | str) -> int:
+    return int(batch_size)
+
+
+def _eos_id(tokenizer: Tokenizer, config: ModelConfig) -> int:
+    return tokenizer.eos_id if tokenizer.eos_id is not None else config.eos_token_ids[0]

@@ -1,0 +1,161 @@
+"""From rows of text to examples of tokens: what is read, what is predicted, and what becomes of a row that is long."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gptcli.checkpoint.tokenizer import Tokenizer
+from gptcli.data.roles import Task
+from gptcli.errors import InputError
+from gptcli.training.batches import IGNORED, Example, Tokens
+from gptcli.training.batches import Sequence as Packed
+from gptcli.training.corpus_pieces import PIECE_CHARACTERS, pieces
+from gptcli.training.options import Overflow
+from gptcli.training.rows import Row, RowSet
+from gptcli.training.stream import as_sequences
+
+_MOST_BYTES = 4
+"""Of a character in UTF-8."""
+_SAMPLED_ROWS = 256
+"""Rows whose mean length says how many fit into a sequence."""
+
+
+class Encoder:
+    """Tokenizes rows for one task.
+
+    lm reads EOS, then the text, and predicts the text, then EOS. complete reads the prompt and the completion, and
+    predicts the completion, then EOS. classify reads the text and predicts the label at its last token.
+    """
+
+    def __init__(self, rows: RowSet, tokenizer: Tokenizer, *, eos_id: int, max_length: int, overflow: Overflow) -> None:
+        self._rows = rows
+        self._task: Task = rows.roles.task
+        self._tokenizer = tokenizer
+        self._eos_id = eos_id
+        self._max_length = max_length
+        self._overflow = overflow
+
+    def examples(self, rows: Sequence[Row]) -> list[tuple[Example, ...]]:
+        """Return each row's examples: one, or none where it is dropped, or several where it is split.
+
+        Raises InputError for a row that is too long under --overflow error.
+        """
+        return [tuple(self._fitted(row, *encoded)) for row, encoded in zip(rows, self._encoded(rows), strict=True)]
+
+    def lengths(self, rows: Sequence[Row]) -> NDArray[np.int64]:
+        """Return how many tokens of each row are read if nothing is cut."""
+        return np.array([len(inputs) for inputs, _ in self._encoded(rows)], dtype=np.int64)
+
+    def cut(self, rows: Sequence[Row]) -> tuple[int, int]:
+        """Return how many rows are longer than a sequence, and how many of their tokens are never learned."""
+        longer = lost = 0
+        for row in rows:
+            if self._may_be_long(row):
+                length = int(self.lengths([row])[0])
+                longer += length > self._max_length
+                lost += self._lost(length)
+        return longer, lost
+
+    def refuse_long(self, rows: Sequence[Row]) -> None:
+        """Raise InputError for the first row that is longer than a sequence; for --overflow error, before training."""
+        for row in rows:
+            if self._may_be_long(row):
+                self.examples([row])
+
+    def _may_be_long(self, row: Row) -> bool:
+        """Return whether a row could have too many tokens, of which each has at least a byte."""
+        characters = len(row.text) + len(row.completion or "") + 1
+        return characters * _MOST_BYTES > self._max_length
+
+    def _lost(self, length: int) -> int:
+        if length <= self._max_length or self._overflow == "split":
+            return 0
+        return length if self._overflow == "drop" else length - self._max_length
+
+    def _encoded(self, rows: Sequence[Row]) -> Iterator[tuple[Tokens, Tokens | None]]:
+        """Yield each row's inputs and, where tokens are predicted, its targets."""
+        if self._task == "complete":
+            tokens = self._tokens([text for row in rows for text in (row.text, row.completion or "")])
+            for prompt, completion in zip(tokens[::2], tokens[1::2], strict=True):
+                yield self._completion(prompt or [self._eos_id], completion)
+            return
+        for row, ids in zip(rows, self._tokens([row.text for row in rows]), strict=True):
+            if self._task == "classify":
+                yield np.array(ids, np.int32), None
+            else:
+                stream = np.array([self._eos_id, *ids, *([self._eos_id] if row.ends else [])], np.int32)
+                yield stream[:-1], stream[1:]
+
+    def _completion(self, prompt: list[int], completion: list[int]) -> tuple[Tokens, Tokens]:
+        stream = np.array([*prompt, *completion, self._eos_id], np.int32)
+        targets = stream[1:].copy()
+        targets[: len(prompt) - 1] = IGNORED
+        return stream[:-1], targets
+
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the tokens of texts; a long one is tokenized in parts, by several threads."""
+        parted = [list(pieces(text)) if len(text) > PIECE_CHARACTERS else [text] for text in texts]
+        encoded = iter(self._tokenizer.encode_batch([part for parts in parted for part in parts]))
+        return [next(encoded) if len(parts) == 1 else [i for _ in parts for i in next(encoded)] for parts in parted]
+
+    def _fitted(self, row: Row, inputs: Tokens, targets: Tokens | None) -> Iterator[Example]:
+        longest = self._max_length
+        if len(inputs) <= longest:
+            yield self._example(row, inputs, targets)
+            return
+        match self._overflow:
+            case "error":
+                raise InputError(
+                    f"{self._rows.origin(row)}: has {len(inputs):,} tokens, more than --max-length {longest}: shorten"
+                    " it, or give --overflow truncate or drop"
+                )
+            case "split":
+                for begin in range(0, len(inputs), longest):
+                    part = slice(begin, begin + longest)
+                    yield self._example(row, inputs[part], None if targets is None else targets[part])
+            case "truncate":
+                begin = self._first_kept(inputs, targets)
+                part = slice(begin, begin + longest)
+                yield self._example(row, inputs[part], None if targets is None else targets[part])
+            case "drop":
+                return
+
+    def _first_kept(self, inputs: Tokens, targets: Tokens | None) -> int:
+        """Return where a row that is cut begins: a prompt loses its beginning, all else its end."""
+        if self._task != "complete" or targets is None:
+            return 0
+        first_predicting = int(np.argmax(targets != IGNORED))
+        return min(len(inputs) - self._max_length, first_predicting)
+
+    def _example(self, row: Row, inputs: Tokens, targets: Tokens | None) -> Example:
+        return Example(inputs, targets, row.label if targets is None else None, self._rows.origin(row))
+
+
+class RowSource:
+    """The training rows as a stream takes them."""
+
+    def __init__(self, rows: Sequence[Row], encoder: Encoder, *, packing: bool, max_length: int) -> None:
+        self._rows = rows
+        self._encoder = encoder
+        self._packing = packing
+        self._max_length = max_length
+
+    @property
+    def items(self) -> int:
+        """Return the number of rows."""
+        return len(self._rows)
+
+    def sequences(self, chosen: NDArray[np.int64]) -> list[Packed]:
+        """Return the sequences of some rows."""
+        examples = self._encoder.examples([self._rows[int(number)] for number in chosen])
+        return as_sequences(examples, packing=self._packing, length=self._max_length)
+
+    def items_per_sequence(self) -> float:
+        """Return about how many rows a sequence takes."""
+        if not self._packing:
+            return 1.0
+        step = max(1, len(self._rows) // _SAMPLED_ROWS)
+        sample = [self._rows[number] for number in range(0, len(self._rows), step)]
+        lengths = np.minimum(self._encoder.lengths(sample), self._max_length)
+        return max(1.0, self._max_length / float(lengths.mean()))

@@ -1,0 +1,46 @@
+"""Low-rank adapters, by peft."""
+
+from typing import cast
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers.modeling_utils import PreTrainedModel
+
+from gptcli.errors import ConfigError
+from gptcli.training.options import LoraOptions
+
+FACTOR = 2
+"""Alpha for each unit of rank where --lora-alpha is not given: an update twice the size of its matrices' product."""
+
+
+def alpha_of(lora: LoraOptions) -> float:
+    """Return the alpha of an adapter's scaling, alpha / rank."""
+    return FACTOR * lora.rank if lora.alpha is None else lora.alpha
+
+
+def add_adapter(model: PreTrainedModel, lora: LoraOptions, *, base: str, is_classifier: bool, seed: int) -> PeftModel:
+    """Put an adapter into a model's modules, freeze its own weights, and return peft's view of it.
+
+    base is how peft finds the model again.
+
+    Raises ConfigError for a module that the model does not have.
+    """
+    settings = LoraConfig(
+        task_type="SEQ_CLS" if is_classifier else "CAUSAL_LM",
+        base_model_name_or_path=base,
+        r=lora.rank,
+        lora_alpha=cast(
+            int, FACTOR * lora.rank if lora.alpha is None else lora.alpha
+        ),  # peft divides it: a float will do
+        lora_dropout=lora.dropout,
+        target_modules=list(lora.target),
+        fan_in_fan_out=True,  # GPT-2's Conv1D keeps its weights transposed
+        modules_to_save=["score"] if is_classifier else None,
+    )
+    model.name_or_path = base
+    torch.manual_seed(seed)
+    try:
+        peft: PeftModel = get_peft_model(model, settings)
+    except ValueError as error:
+        raise ConfigError(f"--lora-target {','.join(lora.target)}: {str(error).splitlines()[0]}") from error
+    return peft

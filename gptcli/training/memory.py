@@ -1,0 +1,38 @@
+"""How much memory there is, and how much training has taken."""
+
+import resource
+import sys
+
+import torch
+
+from gptcli.checkpoint.config import ModelConfig
+from gptcli.engine.load import free_host_memory
+from gptcli.training.footprint import estimate_memory
+from gptcli.training.options import TrainingOptions
+
+LARGEST_BATCH = 64
+"""Sequences that --batch-size auto tries at most: from here on a step only gets longer."""
+MEMORY_SHARE = 0.8
+"""Part of the free memory that --batch-size auto fills; the estimate is 0.9 to 1.1 of the truth."""
+
+
+def peak_memory(device: torch.device) -> int:
+    """Return the most bytes that this process has held, on its GPU where it has one."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # kilobytes on Linux
+
+
+def largest_batch(
+    config: ModelConfig, options: TrainingOptions, *, labels: int | None, longest: int, device: torch.device
+) -> int:
+    """Return the largest power of two of sequences, up to LARGEST_BATCH, that is estimated to fit."""
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else free_host_memory()
+    size = LARGEST_BATCH
+    while size > 1 and free is not None:
+        needed = estimate_memory(config, options, labels=labels, tokens=size * longest, longest=longest).total
+        if needed <= free * MEMORY_SHARE:
+            break
+        size //= 2
+    return size
