@@ -37,7 +37,6 @@ class OnnxBackend:
         self.slots = slots
         self.n_positions = config.n_positions
         self.vocab_size = config.vocab_size
-        self._width = config.n_embd
         self._embedding = Embedding(weights)
         self._sessions = open_sessions(config, weights, quantized=quantized, threads=threads)
         self._together = PAIR if quantized else 1
@@ -104,7 +103,7 @@ class OnnxBackend:
         if rows * width % self._together:
             rows = rounded_up(rows, self._together)
         cache = [(keys[slot : slot + rows], values[slot : slot + rows]) for keys, values in self._cache]
-        return BodyStep(self._sessions.body, self._embedding, rows, width, wanted, cache, self._width)
+        return BodyStep(self._sessions.body, self._embedding, width, wanted, cache, self._together)
 
 
 class _Head:

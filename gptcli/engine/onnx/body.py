@@ -26,20 +26,23 @@ class BodyStep:
         self,
         sessions: Sequence[ort.InferenceSession],
         embedding: Embedding,
-        rows: int,
         width: int,
         wanted: NDArray[np.int64],
         cache: Cache,
-        n_embd: int,
+        together: int,
     ) -> None:
+        """Bind rows of `width` new tokens each, as many as the cache has; together is how many rows a kernel takes."""
+        rows, n_head, _, head_dim = cache[0][0].shape
         self.tokens = np.zeros((rows, width), np.int64)
         self.positions = np.zeros((rows, width), np.int64)
         self.last = np.zeros(rows, np.int32)
         self.total = np.zeros(1, np.int32)
         self._embedding = embedding
-        self._hidden = np.empty((len(wanted), n_embd), np.float32)
+        self._wanted = len(wanted)
+        wanted = np.concatenate([wanted, wanted[: -len(wanted) % together]])
+        self._hidden = np.empty((len(wanted), n_head * head_dim), np.float32)
         # A part overwrites what it has read.
-        stream = self._stream = np.empty((rows, width, n_embd), np.float32)
+        stream = self._stream = np.empty((rows, width, n_head * head_dim), np.float32)
         inputs: dict[str, NDArray[Any]] = {
             "last": self.last,
             "total": self.total,
@@ -67,7 +70,7 @@ class BodyStep:
         self._embedding.write(self.tokens, self.positions, self._stream)
         for session, binding in self._bound:
             run(session, binding)
-        return self._hidden
+        return self._hidden[: self._wanted]
 
 
 def rounded_up(count: int, multiple: int) -> int:

@@ -28,6 +28,7 @@ class OnnxClassifier:
         self._score = np.array(weights.array(SCORE))  # (labels, n_embd)
         self._embedding = Embedding(weights)
         self._sessions = open_body(config, weights, quantized=quantized, threads=threads)
+        self._together = PAIR if quantized else 1
 
     def classify(self, rows: Sequence[Tokens]) -> Floats:
         """Return the logits (rows, labels) at each row's last token."""
@@ -37,6 +38,6 @@ class OnnxClassifier:
         shape = (len(rows), config.n_head, width, config.head_dim)
         shared = (np.empty(shape, np.float32), np.empty(shape, np.float32))
         cache = [shared] * config.n_layer
-        step = BodyStep(self._sessions, self._embedding, len(rows), width, wanted, cache, config.n_embd)
+        step = BodyStep(self._sessions, self._embedding, width, wanted, cache, self._together)
         # A product of all rows at once would round a row differently in another batch (law 2).
         return np.stack([self._score @ hidden for hidden in step.read(rows)])

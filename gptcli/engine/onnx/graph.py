@@ -7,7 +7,6 @@ positions, N wanted positions, K candidates, V vocabulary.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from onnx import TensorProto, helper
 
@@ -31,25 +30,28 @@ def body_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quant
     residual = g.input("stream", TensorProto.FLOAT, ["B", "T", config.n_embd])
     normed = g.layer_norm(residual, f"h.{part.begin}.ln_1", f"h.{part.begin}.ln_1.out")
     for layer in range(part.begin, part.end):
-        attended = _attention(g, normed, layer)
+        heads = _attention(g, normed, layer)
+        if layer == config.n_layer - 1:
+            residual, heads = _at_wanted(g, residual, heads)
+        attended = _projection(g, heads, layer)
         residual, normed = g.add_and_norm(residual, attended, f"h.{layer}.ln_2", f"h.{layer}.ln_2.out")
         branch = _perceptron(g, normed, layer)
         if layer < part.end - 1:
             residual, normed = g.add_and_norm(residual, branch, f"h.{layer + 1}.ln_1", f"h.{layer + 1}.ln_1.out")
     if part.is_last:
-        _final_norm(g, residual, branch)
+        g.add_and_norm(residual, branch, "ln_f", g.output("hidden", TensorProto.FLOAT, ["N", config.n_embd]))
     else:
         output = g.output("next_stream", TensorProto.FLOAT, ["B", "T", config.n_embd])
         g.node("Add", [g.node("Add", [residual, branch.product], "unbiased"), g.weight(branch.bias)], output)
     return g.graph("body")
 
 
-def _final_norm(g: GraphBuilder, residual: str, branch: Branch) -> None:
-    """Add the last normalization, over the wanted positions only."""
+def _at_wanted(g: GraphBuilder, residual: str, heads: str) -> tuple[str, str]:
+    """Keep the wanted positions alone: behind the last attention, the others are of no use to anyone."""
     wanted = g.input("wanted", TensorProto.INT64, ["N", 2])
-    residual = g.node("GatherND", [residual, wanted], "wanted.residual")
-    branch = replace(branch, product=g.node("GatherND", [branch.product, wanted], "wanted.product"))
-    g.add_and_norm(residual, branch, "ln_f", g.output("hidden", TensorProto.FLOAT, ["N", g.config.n_embd]))
+    return g.node("GatherND", [residual, wanted], "wanted.residual"), g.node(
+        "GatherND", [heads, wanted], "wanted.heads"
+    )
 
 
 def head_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quantized: bool) -> Graph:
@@ -75,8 +77,8 @@ def _log_sum_exp(g: GraphBuilder, x: str, output: str) -> None:
     g.node("Sub", [first, g.node("Slice", [log_softmax, *column], f"{output}.log_softmax_0")], output)
 
 
-def _attention(g: GraphBuilder, x: str, layer: int) -> Branch:
-    """Add causal self-attention over the cache; each row reads its own length of it."""
+def _attention(g: GraphBuilder, x: str, layer: int) -> str:
+    """Add causal self-attention over the cache, up to what its heads say; each row reads its own length of it."""
     name = f"h.{layer}.attn"
     cache_shape: list[int | str] = ["B", g.config.n_head, "M", g.config.head_dim]
     past = [g.input(f"past.{layer}.{part}", TensorProto.FLOAT, cache_shape) for part in "kv"]
@@ -95,7 +97,13 @@ def _attention(g: GraphBuilder, x: str, layer: int) -> Branch:
             scale=_attention_scale(g.config, layer),
         )
     )
-    return Branch(product=g.matmul(f"{name}.heads", f"{name}.c_proj", f"{name}.out"), bias=f"{name}.c_proj.bias")
+    return f"{name}.heads"
+
+
+def _projection(g: GraphBuilder, heads: str, layer: int) -> Branch:
+    """Add the product that puts a layer's heads together."""
+    name = f"h.{layer}.attn"
+    return Branch(product=g.matmul(heads, f"{name}.c_proj", f"{name}.out"), bias=f"{name}.c_proj.bias")
 
 
 def _perceptron(g: GraphBuilder, x: str, layer: int) -> Branch:
