@@ -28,8 +28,8 @@ EXAMPLES = """Examples:
   Go on after Ctrl-C, a crash or a power cut:
     gptcli pretrain --resume storyteller
 
-The texts are tokenized once, to a file beside the model, and may be larger than memory. A .txt file is a document;
-a table or .jsonl file has one in each row.
+The texts are tokenized once, to a file in the cache directory (GPTCLI_CACHE), and may be larger than memory. A .txt
+file is a document, or several that lines of <|endoftext|> part; a table or .jsonl file has one in each row.
 """
 
 
