@@ -17,6 +17,7 @@ from gptcli.tasks.classify import classify
 from gptcli.tasks.config import ClassifyConfig
 from gptcli.tasks.events import Classified, Event, Measured, ModelReady, Notice, RowFailed, Stage
 from tests.classifiers import reference_logits, save_random_classifier
+from tests.conftest import save_random_gpt2
 
 TEXTS = ("hello", "I hate it", "so so", "what a film", "x")
 
@@ -235,6 +236,29 @@ def test_a_model_without_a_head_is_told_before_any_row_is_read() -> None:
 
     with pytest.raises(ModelError, match="builtin has no classification head; tune one"):
         events(Path("builtin"), untouched())
+
+
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # peft's own
+def test_an_adapter_of_a_language_model_labels_as_in_peft(tmp_path: Path) -> None:
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import GPT2ForSequenceClassification
+
+    base = save_random_gpt2(tmp_path / "base")
+    model = GPT2ForSequenceClassification.from_pretrained(base, num_labels=3)
+    adapted = get_peft_model(model, LoraConfig(r=3, task_type="SEQ_CLS", fan_in_fan_out=True)).eval()
+    with torch.no_grad():
+        for name, parameter in adapted.named_parameters():
+            if "lora_" in name or "score" in name:
+                parameter.copy_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(len(name))))
+    adapted.save_pretrained(tmp_path / "adapter")
+    ids = load_tokenizer(base, read_config(base)).encode("hello")
+    with torch.no_grad():
+        expected = torch.softmax(adapted(torch.tensor([ids])).logits[0], -1).tolist()
+    (found,) = classified(events(tmp_path / "adapter", rows("hello")))
+    assert dict(found.probabilities) == pytest.approx(
+        {f"LABEL_{number}": value for number, value in enumerate(expected)}, abs=1e-4
+    )
 
 
 def test_weights_that_give_no_number_are_an_error(tmp_path: Path) -> None:
