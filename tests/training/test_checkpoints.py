@@ -1,13 +1,15 @@
 """A checkpoint is trusted only when it is whole, and only by the run that it is of."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from gptcli.checkpoint.files import SAFETENSORS
 from gptcli.errors import ConfigError, TrainingError
 from gptcli.training.checkpoints import (
-    MODEL,
     STATE,
     RunState,
     checkpoint_at,
@@ -19,21 +21,25 @@ from gptcli.training.checkpoints import (
 from gptcli.training.stream import Position
 
 
+def writer(step: int) -> Callable[[Path], None]:
+    return lambda place: save_file({"w": torch.full((2,), float(step))}, place / SAFETENSORS)
+
+
 def saved(directory: Path, *steps: int) -> None:
     for step in steps:
         state = RunState(step=step, position=Position(1, 2, step), identity={"--lr": 0.1}, best_value=0.5)
-        save_checkpoint(directory, state, {"w": torch.full((2,), float(step))}, {"m": torch.ones(1)})
+        save_checkpoint(directory, state, writer(step), {"m": torch.ones(1)})
 
 
 def test_the_newest_checkpoint_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     saved(tmp_path, 9, 10)
     newest = newest_checkpoint(tmp_path)
     assert newest.state == RunState(step=10, position=Position(1, 2, 10), identity={"--lr": 0.1}, best_value=0.5)
-    assert newest.model()["w"].tolist() == [10.0, 10.0]
+    assert load_file(newest.path / SAFETENSORS)["w"].tolist() == [10.0, 10.0]
     assert newest.optimizer()["m"].tolist() == [1.0]
 
 
-@pytest.mark.parametrize("name", [MODEL, STATE])
+@pytest.mark.parametrize("name", [SAFETENSORS, STATE])
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path: Path, name: str) -> None:
     saved(tmp_path, 1, 2)
     path = checkpoint_at(tmp_path, 2).path / name
@@ -43,7 +49,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path: Path, 
 
 def test_where_no_checkpoint_is_whole_the_message_says_why_and_what_to_type(tmp_path: Path) -> None:
     saved(tmp_path, 1)
-    (checkpoint_at(tmp_path, 1).path / MODEL).unlink()
+    (checkpoint_at(tmp_path, 1).path / SAFETENSORS).unlink()
     with pytest.raises(TrainingError, match=r"model.safetensors cannot be read .*--overwrite"):
         newest_checkpoint(tmp_path)
     with pytest.raises(TrainingError, match="has no checkpoint"):
