@@ -8,10 +8,11 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.tracking import get_available_trackers
 from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list
 from numpy.typing import NDArray
 
-from gptcli.errors import DeviceError, GptcliError
+from gptcli.errors import DeviceError, GptcliError, MissingExtraError
 from gptcli.training.options import MixedPrecision, Tracker
 
 T = TypeVar("T")
@@ -26,7 +27,10 @@ class Processes:
     def __init__(
         self, *, device: str, mixed_precision: MixedPrecision, report_to: Sequence[Tracker] = (), directory: str = "."
     ) -> None:
-        """Join them; raises DeviceError for a device that torch cannot use."""
+        """Join them; raises DeviceError for a device that torch cannot use, MissingExtraError for an absent tracker."""
+        for tracker in report_to:
+            if tracker not in get_available_trackers():  # accelerate would leave it out in silence
+                raise MissingExtraError(f"--report-to {tracker} needs {tracker}: pip install {tracker}")
         if device.startswith("cuda:"):
             torch.cuda.set_device(torch.device(device))
         try:
