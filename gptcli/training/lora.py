@@ -1,5 +1,6 @@
 """Low-rank adapters, by peft."""
 
+import warnings
 from typing import cast
 
 import torch
@@ -29,9 +30,7 @@ def add_adapter(model: PreTrainedModel, lora: LoraOptions, *, base: str, is_clas
         task_type="SEQ_CLS" if is_classifier else "CAUSAL_LM",
         base_model_name_or_path=base,
         r=lora.rank,
-        lora_alpha=cast(
-            int, FACTOR * lora.rank if lora.alpha is None else lora.alpha
-        ),  # peft divides it: a float will do
+        lora_alpha=cast(int, alpha_of(lora)),  # peft divides it: a float will do
         lora_dropout=lora.dropout,
         target_modules=list(lora.target),
         fan_in_fan_out=True,  # GPT-2's Conv1D keeps its weights transposed
@@ -40,7 +39,10 @@ def add_adapter(model: PreTrainedModel, lora: LoraOptions, *, base: str, is_clas
     model.name_or_path = base
     torch.manual_seed(seed)
     try:
-        peft: PeftModel = get_peft_model(model, settings)
+        with warnings.catch_warnings():
+            # peft asks transformers under a name that transformers is about to give up; nothing that we could change.
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+            peft: PeftModel = get_peft_model(model, settings)
     except ValueError as error:
         raise ConfigError(f"--lora-target {','.join(lora.target)}: {str(error).splitlines()[0]}") from error
     return peft
