@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.tracking import get_available_trackers
 from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ class Processes:
                 raise MissingExtraError(f"--report-to {tracker} needs {tracker}: pip install {tracker}")
         if device.startswith("cuda:"):
             torch.cuda.set_device(torch.device(device))
+        AcceleratorState._reset_state()  # of a run before in this process, which had options of its own
         try:
             self.accelerator = Accelerator(
                 # Processes on a CPU are joined only where accelerate is told that it is one.
