@@ -107,7 +107,8 @@ def memory(options: argparse.Namespace) -> list[Row]:
         model = str(directory)
         ways: dict[str, Callable[[], Trained]] = {
             "Trainer": partial(by_trainer, "rows", model, data, *shared),
-            "gptcli": partial(by_gptcli, model, data, "--task", "lm", *TRAIN_ONLY, *shared),
+            # Its default for lm would split the rows, and shorter ones would be among them.
+            "gptcli": partial(by_gptcli, model, data, "--task", "lm", "--overflow", "truncate", *TRAIN_ONLY, *shared),
         }
         results = measure.in_turn(ways, options.runs, warm_up=0)
     peaks = {way: [trained.peak_megabytes for trained in mine] for way, mine in results.items()}
