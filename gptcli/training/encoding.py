@@ -82,7 +82,7 @@ class Encoder:
             return
         for row, ids in zip(rows, self._tokens([row.text for row in rows]), strict=True):
             if self._task == "classify":
-                yield np.array(ids, np.int32), None
+                yield np.array(ids or [self._eos_id], np.int32), None  # as classify reads such a text
             else:
                 stream = np.array([self._eos_id, *ids, *([self._eos_id] if row.ends else [])], np.int32)
                 yield stream[:-1], stream[1:]
