@@ -70,8 +70,8 @@ class Tuning:
     def train(self, directory: RunDirectory | None) -> Generator[TuningEvent, None, None]:
         """Train and save; directory is None in all processes but the main one."""
         options = self._options
-        if options.overflow == "error":
-            self._encoder.refuse_long(self._rows.train)
+        for rows in (self._rows.train, self._rows.validation):
+            self._encoder.refuse_unusable(rows)
         with TemporaryDirectory() as work:
             yield from self._train(directory, make_subject(self._rows, self._located, options, work=Path(work)))
 

@@ -57,11 +57,20 @@ class Encoder:
                 lost += self._lost(length)
         return longer, lost
 
-    def refuse_long(self, rows: Sequence[Row]) -> None:
-        """Raise InputError for the first row that is longer than a sequence; for --overflow error, before training."""
-        for row in rows:
-            if self._may_be_long(row):
-                self.examples([row])
+    def refuse_unusable(self, rows: Sequence[Row]) -> None:
+        """Raise InputError for a long row under --overflow error, and where --overflow drop leaves no row of some.
+
+        For rows that are tokenized while the model learns: what ends the run is told before.
+        """
+        if self._overflow == "error":
+            for row in rows:
+                if self._may_be_long(row):
+                    self.examples([row])
+        elif self._overflow == "drop" and rows and not any(self.examples([row])[0] for row in rows):
+            raise InputError(
+                f"{', '.join(self._rows.sources)}: each of {len(rows):,} rows is longer than --max-length"
+                f" {self._max_length}, and --overflow drop leaves none: raise it, or give --overflow truncate"
+            )
 
     def _may_be_long(self, row: Row) -> bool:
         """Return whether a row could have too many tokens, of which each has at least a byte."""

@@ -169,9 +169,18 @@ def test_rows_that_are_cut_are_counted(encoder: Encode, task: Task, overflow: Ov
 def test_under_overflow_error_a_long_row_is_named_before_training(encoder: Encode, task: Task) -> None:
     strict = encoder(task, "error")
     completion = "y" if task == "complete" else None
-    strict.refuse_long([row("abc", completion, 0)])
+    strict.refuse_unusable([row("abc", completion, 0)])
     with pytest.raises(InputError, match=r"^data\.csv:2: has 1\d tokens, more than --max-length 8: .*truncate"):
-        strict.refuse_long([row("abc", completion, 0), row("a" * 11, completion, 0)])
+        strict.refuse_unusable([row("abc", completion, 0), row("a" * 11, completion, 0)])
+
+
+def test_where_every_row_would_be_dropped_that_is_an_error_before_training(encoder: Encode) -> None:
+    encoder("lm", "drop").refuse_unusable([row("a" * 30), row("b")])
+    encoder("lm", "drop").refuse_unusable([])
+    with pytest.raises(
+        InputError, match=r"^data\.csv: each of 2 rows is longer than --max-length 8, and --overflow drop"
+    ):
+        encoder("lm", "drop").refuse_unusable([row("a" * 30), row("b" * 9)])
 
 
 def test_a_text_to_label_that_has_no_token_is_read_as_an_end_mark(encoder: Encode) -> None:
