@@ -81,16 +81,18 @@ def lm(options: argparse.Namespace) -> list[Row]:
 
 
 def speeds(work: str, ways: dict[str, Callable[[], Trained]], runs: int) -> list[Row]:
-    """Report the real tokens a second of each way, and as multiples of the first."""
+    """Report the real tokens a second of each way, and as multiples of the first and of the fastest Trainer."""
     results = measure.in_turn(ways, runs, warm_up=0)
     speed = {way: [trained.tokens_per_second for trained in mine] for way, mine in results.items()}
     first = next(iter(speed.values()))
+    best = max((mine for way, mine in speed.items() if way.startswith("Trainer")), key=statistics.median)
     return [
         {
             "work": work,
             "way": way,
             "real tokens/s": measure.median(mine),
             "ratio": measure.paired_ratio(mine, first),
+            "to the fastest Trainer": measure.paired_ratio(mine, best),
             "goal": SPEED_GOAL if way.startswith("gptcli") else "",
             "tokens a step": round(statistics.mean(results[way][0].tokens)),
             "peak MB": measure.median([trained.peak_megabytes for trained in results[way]]),
