@@ -85,7 +85,7 @@ class Tuning:
             objective=subject.objective,
             files=subject.files,
             source=self._source(),
-            rows_per_epoch=None if options.packing else len(self._rows.train),
+            rows_per_epoch=len(self._rows.train) if self._has_a_sequence_a_row() else None,
             micro_batch=_settled(options.batch_size),
             num_labels=subject.num_labels,
             facts={"the data": self._rows.digest, "the base model": subject.base_digest},
@@ -103,6 +103,10 @@ class Tuning:
         for text in shortcomings(ended, cut=cut):
             yield Notice(text=text)
         yield finished
+
+    def _has_a_sequence_a_row(self) -> bool:
+        """Return whether an epoch is known to have as many sequences as rows."""
+        return not self._options.packing and self._options.overflow in ("truncate", "error")
 
     def _source(self) -> RowSource:
         return RowSource(self._rows.train, self._encoder, packing=self._options.packing, max_length=self._longest)

@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save_file
 
 from gptcli.checkpoint.directory import write_directory
 from gptcli.errors import ConfigError, TrainingError
+from gptcli.training.files import CHECKPOINTS
 from gptcli.training.stream import Position
 
-CHECKPOINTS = "checkpoints"
 STATE = "state.json"
 OPTIMIZER = "optimizer.safetensors"
 

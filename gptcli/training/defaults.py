@@ -9,8 +9,9 @@ from gptcli.errors import ConfigError
 from gptcli.training.options import TrainingOptions
 from gptcli.training.sizes import Size
 
-LR_OF_WIDTH = 5e-5 * 768
-"""transformers' rate for tuning GPT-2 of 768 units; narrower models bear, and need, a higher one."""
+TUNED_LR, TUNED_WIDTH = 5e-5, 768
+"""transformers' rate for tuning, at the width of the smallest GPT-2; the rate goes with 1 / width squared, since
+narrower models bear and need a higher one: 4.5e-4 for the built-in model."""
 LORA_LR_FACTOR = 4
 """Adapters start from nothing: Hu et al. (2021) tuned GPT-2 with 2e-4."""
 CLASSIFY_BATCH = 16
@@ -21,7 +22,7 @@ ENDS = ("epochs", "max_steps", "max_tokens", "max_time")
 
 def finetune_options(given: Mapping[str, Any], task: Task, config: ModelConfig) -> TrainingOptions:
     """Return the options of a run that tunes a model; raises ConfigError."""
-    lr = LR_OF_WIDTH / config.n_embd
+    lr = TUNED_LR * (TUNED_WIDTH / config.n_embd) ** 2
     if given.get("lora") is not None:
         lr *= LORA_LR_FACTOR
     chosen: dict[str, Any] = {"lr": float(f"{lr:.2g}"), "overflow": "split" if task == "lm" else "truncate"}
@@ -50,6 +51,7 @@ def pretrain_options(given: Mapping[str, Any], size: Size) -> TrainingOptions:
     for name, value in {"--packing": options.packing, "--lora": options.lora, "--freeze": options.freeze}.items():
         if value:
             raise ConfigError(f"{name} does not go with pretrain, whose model is new and whose sequences are full")
+    _refuse_longer(options, size.n_positions)
     return options
 
 
@@ -65,7 +67,11 @@ def _refuse(options: TrainingOptions, task: Task, config: ModelConfig) -> None:
         raise ConfigError(f"--overflow split would part a row of --task {task} from its end: give truncate or drop")
     if task == "classify" and options.sample_prompt is not None:
         raise ConfigError("--sample-prompt does not go with --task classify, whose model writes nothing")
-    if options.max_length is not None and options.max_length > config.n_positions:
-        raise ConfigError(f"--max-length must be at most {config.n_positions}, the model's context")
+    _refuse_longer(options, config.n_positions)
     if options.freeze > config.n_layer:
         raise ConfigError(f"--freeze must be at most {config.n_layer}, the model's layers")
+
+
+def _refuse_longer(options: TrainingOptions, context: int) -> None:
+    if options.max_length is not None and options.max_length > context:
+        raise ConfigError(f"--max-length must be at most {context}, the model's context")

@@ -19,7 +19,7 @@ from gptcli.training.run import Run
 from gptcli.training.validation import Evaluation, LabelValidator, TokenValidator, Validator
 from gptcli.training.writing import write_on, write_sample
 
-COMPLETED_ROWS = 32
+COMPLETED_ROWS = 16
 """Held-out rows that are completed at each evaluation; writing is slow, so it is a sample."""
 LONGEST_COMPLETION = 64
 _ENCODED_ROWS = 1000

@@ -9,14 +9,44 @@ from types import TracebackType
 from typing import Self
 
 from gptcli.checkpoint.directory import fsync_tree
-from gptcli.checkpoint.files import ADAPTER_WEIGHTS, CONFIG, SAFETENSORS
+from gptcli.checkpoint.files import (
+    ADAPTER_CONFIG,
+    ADAPTER_WEIGHTS,
+    CONFIG,
+    GENERATION_CONFIG,
+    SAFETENSORS,
+    TEMPLATE,
+    TOKENIZER_FILES,
+)
 from gptcli.errors import ConfigError, OutputError
+from gptcli.training.card import FILE_NAME as CARD
 from gptcli.training.config_file import FILE_NAME as TRAINING
+from gptcli.training.files import CHECKPOINTS, TRACKED
+from gptcli.training.metrics_log import FILE_NAME as METRICS
+from gptcli.training.plots import CONFUSION_FILE, LOSS_FILE
 
 _LOCK = ".lock"
 _FINAL = ".final"
-_OURS = (TRAINING, CONFIG)
 _WEIGHTS = (SAFETENSORS, ADAPTER_WEIGHTS)
+_OURS = frozenset(
+    {
+        TRAINING,
+        METRICS,
+        CHECKPOINTS,
+        _FINAL,
+        CARD,
+        LOSS_FILE,
+        CONFUSION_FILE,
+        TRACKED,
+        CONFIG,
+        GENERATION_CONFIG,
+        TEMPLATE,
+        ADAPTER_CONFIG,
+        *TOKENIZER_FILES,
+        *_WEIGHTS,
+    }
+)
+"""All that a run writes: nothing else is ever removed."""
 
 
 class RunDirectory:
@@ -55,9 +85,7 @@ class RunDirectory:
             self._lock()
             shutil.rmtree(self.path / _FINAL, ignore_errors=True)
             if self._overwrite:
-                for entry in self.path.iterdir():
-                    if entry.name != _LOCK:
-                        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                self._empty()
         except OSError as error:
             raise OutputError(
                 f"{self.path} cannot be written: {error.strerror}; give another directory with -o"
@@ -82,15 +110,21 @@ class RunDirectory:
 
     def _refuse_other(self, *, overwrite: bool, resume: bool) -> None:
         """Raise ConfigError for a directory that holds something else than a run to go on with or to replace."""
-        ours = any((self.path / name).is_file() for name in _OURS)
         if not overwrite and not resume:
             raise ConfigError(
                 f"{self.path} is there already: give another -o, or --overwrite to replace it, or --resume"
             )
-        if resume and not (self.path / TRAINING).is_file():
-            raise ConfigError(f"{self.path} has no {TRAINING}: there is no run to resume; begin one with --overwrite")
-        if overwrite and not ours:
-            raise ConfigError(f"{self.path} holds other files than a model's: --overwrite does not replace them")
+        if not (self.path / TRAINING).is_file():
+            raise ConfigError(f"{self.path} has no {TRAINING}, so no run wrote it: give another directory with -o")
+
+    def _empty(self) -> None:
+        """Remove what the run before has written."""
+        for name in sorted(_OURS):
+            entry = self.path / name
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink(missing_ok=True)
 
     def _lock(self) -> None:
         self._descriptor = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)

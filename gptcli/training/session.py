@@ -14,6 +14,7 @@ from gptcli.training.checkpoints import (
     require_identity,
 )
 from gptcli.training.events import EvalReport, SampleReport, StepReport, TrainingEvent, TrainingStarted
+from gptcli.training.files import TRACKED
 from gptcli.training.loop import Loop, Outcome
 from gptcli.training.metrics_log import FILE_NAME, MetricsLog
 from gptcli.training.objectives import Objective
@@ -162,7 +163,7 @@ def _start_trackers(run: Run, options: TrainingOptions) -> None:
     if not options.report_to:
         return
     try:
-        run.processes.accelerator.init_trackers("gptcli", config=_flat(options))
+        run.processes.accelerator.init_trackers(TRACKED, config=_flat(options))
     except ImportError as error:
         raise MissingExtraError(f"--report-to needs {error.name}: pip install {error.name}") from error
 

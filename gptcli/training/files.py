@@ -1,0 +1,5 @@
+"""Names in a run's output directory that modules with and without torch share."""
+
+CHECKPOINTS = "checkpoints"
+TRACKED = "gptcli"
+"""The project under which trackers write."""
