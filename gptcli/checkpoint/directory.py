@@ -9,6 +9,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from gptcli.errors import OutputError
 
 _PARTIAL = "partial"
 _OLD = "old"
+_READABLE = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 
 
 def write_directory(path: Path, fill: Callable[[Path], None], *, replace: bool) -> None:
@@ -49,10 +51,18 @@ def write_directory(path: Path, fill: Callable[[Path], None], *, replace: bool) 
 
 
 def fsync_tree(directory: Path) -> None:
-    """Make sure that every file below a directory, and every name, is on disk; raises OSError."""
+    """Make sure that every file below a directory, and every name, is on disk; raises OSError.
+
+    Whoever may read the folder may read its files, too: safetensors writes for the owner alone.
+    """
     for folder, _, names in os.walk(directory, topdown=False, onerror=_raise):
+        readable = os.stat(folder).st_mode & _READABLE
         for name in names:
-            _fsync(os.path.join(folder, name))
+            path = os.path.join(folder, name)
+            mode = stat.S_IMODE(os.stat(path).st_mode)
+            if mode | readable != mode:
+                os.chmod(path, mode | readable)
+            _fsync(path)
         _fsync(folder)
 
 

@@ -72,6 +72,18 @@ def test_it_has_the_permissions_that_a_new_directory_gets(tmp_path):
     assert (tmp_path / "model").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
+def test_its_files_may_be_read_by_whoever_may_read_it(tmp_path):
+    def fill(place: Path) -> None:
+        (place / "weights").touch(0o600)
+        (place / "program").touch(0o700)
+
+    write_directory(tmp_path / "model", fill, replace=False)
+
+    readable = (tmp_path / "model").stat().st_mode & 0o444
+    assert (tmp_path / "model" / "weights").stat().st_mode & 0o777 == 0o600 | readable
+    assert (tmp_path / "model" / "program").stat().st_mode & 0o777 == 0o700 | readable
+
+
 def test_one_with_files_is_replaced_only_when_told_and_then_as_a_whole(tmp_path):
     model = tmp_path / "model"
     write_directory(model, filled("old"), replace=False)
