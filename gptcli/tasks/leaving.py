@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from gptcli.data.atomic import write_atomically
+from gptcli.errors import OutputError, TrainingError
 from gptcli.training.card import FILE_NAME as CARD
 from gptcli.training.card import LEARNED_TO_STOP, CardFacts, render_card
 from gptcli.training.config_file import FILE_NAME, Tables, write
@@ -29,7 +30,7 @@ def leave(
 ) -> Finished:
     """Save the best weights and all that goes with them; all processes must call it, the main one with a directory.
 
-    Raises OutputError where there is no room.
+    Raises TrainingError where there is no room, or nothing worth keeping.
     """
     weights = ended.run.weights()
     ended.run.processes.by_main(lambda: _save(ended, directory, files, card, weights, labels))
@@ -47,7 +48,7 @@ def leave(
 def shortcomings(ended: Ended, *, cut: tuple[int, int]) -> list[str]:
     """Return what a person should know about the model that was saved; cut is rows, and tokens that were lost."""
     told = []
-    if cut[0]:
+    if cut[1]:
         told.append(f"{cut[0]:,} rows were longer than a sequence: {cut[1]:,} of their tokens were not learned")
     metrics = {} if ended.evaluation is None else ended.evaluation.metrics
     stops = metrics.get("eos_probability")
@@ -81,4 +82,8 @@ def _save(
         if ended.evaluation is not None and ended.evaluation.confusion is not None:
             plot_confusion(place / CONFUSION_FILE, ended.evaluation.confusion, labels)
 
-    directory.finish(write)
+    ended.run.require_finite(weights)
+    try:
+        directory.finish(write)
+    except OutputError as error:
+        raise TrainingError(f"{error}; {ended.run.kept()}") from error

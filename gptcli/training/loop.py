@@ -187,6 +187,10 @@ class Loop:
     def _judged(self, found: Evaluation) -> Generator[TrainingEvent, None, Evaluation]:
         """Note whether this is the best evaluation, and report it."""
         run = self._run
+        if not math.isfinite(found.cost):
+            raise TrainingError(
+                f"step {run.state.step}: the loss of the held-out rows is not finite; {run.kept()}; lower --lr"
+            )
         better = run.state.best_value is None or found.cost < run.state.best_value
         run.state = replace(
             run.state,
@@ -213,8 +217,9 @@ class Loop:
         named = list(self._not_finite(step))
         more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
         where = f" (rows {', '.join(named[:MOST_NAMED])}{more})" if named else ""
-        newest = self._run.newest_saved()
-        kept = f"the last good checkpoint is {newest}" if newest else "no checkpoint was saved yet"
+        # Where no row's loss is finite, the rows are not to blame, and a checkpoint of these weights is no good one.
+        at_fault = len(named) == len(self._own(step))
+        kept = self._run.kept(before=number - 1 if at_fault else None)
         raise TrainingError(
             f"step {number}: the {what} is not finite{where}; {kept}; lower --lr, or look at these rows"
         )
@@ -222,11 +227,15 @@ class Loop:
     def _not_finite(self, step: Step) -> Iterator[str]:
         """Yield the places of this process's rows whose loss alone is not finite."""
         run = self._run
-        for example in _flat(step.sequences[run.processes.rank :: run.processes.world]):
+        for example in self._own(step):
             with torch.no_grad():
                 loss = run.objective.loss(make_batch([example], num_labels=run.num_labels).to(run.processes.device))
             if not bool(torch.isfinite(loss)):
                 yield example.origin
+
+    def _own(self, step: Step) -> list[Example]:
+        """Return this process's share of a step."""
+        return _flat(step.sequences[self._run.processes.rank :: self._run.processes.world])
 
 
 def _flat(sequences: tuple[Sequence, ...]) -> list[Example]:

@@ -1,6 +1,6 @@
 """A run's moving parts: the model, its optimizer and how far they are; how they are saved and brought back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
@@ -19,7 +19,7 @@ from torch.distributed.checkpoint.state_dict import (
 from transformers import GPT2LMHeadModel
 
 from gptcli.errors import OutputError, TrainingError
-from gptcli.training.checkpoints import Checkpoint, RunState, checkpoints_of, remove_old, save_checkpoint
+from gptcli.training.checkpoints import Checkpoint, RunState, checkpoints_of, remove_old, save_checkpoint, step_name
 from gptcli.training.objectives import Objective
 from gptcli.training.processes import Processes
 from gptcli.training.saving import ModelFiles
@@ -96,13 +96,12 @@ class Run:
         state = replace(self.state, grad_scale=None if scaler is None else float(scaler.get_scale()))
 
         def write() -> Path:
+            self.require_finite(weights)
             try:
                 path = save_checkpoint(self.directory, state, lambda place: self.files.write(place, weights), moments)
                 remove_old(self.directory, keep=keep, best_step=state.best_step)
             except OutputError as error:
-                newest = self.newest_saved()
-                kept = f"the last checkpoint is {newest}" if newest else "no checkpoint was saved yet"
-                raise TrainingError(f"{error}; {kept}") from error
+                raise TrainingError(f"{error}; {self.kept()}") from error
             return path
 
         return self.processes.by_main(write)
@@ -127,9 +126,20 @@ class Run:
         found: dict[str, Any] = {f"{_PREFIX}{name}": tensor for name, tensor in self.files.read(directory).items()}
         set_model_state_dict(self.wrapped, found, options=_PARTS)
 
-    def newest_saved(self) -> Path | None:
-        """Return the newest checkpoint that was written."""
-        return next(iter(checkpoints_of(self.directory)), None)
+    def require_finite(self, weights: Mapping[str, torch.Tensor]) -> None:
+        """Raise TrainingError for weights that are not finite, which the last step's loss does not show."""
+        for name, tensor in weights.items():
+            if not bool(torch.isfinite(tensor).all()):
+                raise TrainingError(
+                    f"step {self.state.step}: the weights are not finite ({name}); {self.kept()}; lower --lr"
+                )
+
+    def kept(self, *, before: int | None = None) -> str:
+        """Say which checkpoint a run that cannot go on has left, of a step before one where that is given."""
+        found = checkpoints_of(self.directory)
+        if before is not None:
+            found = [path for path in found if path.name < step_name(before)]
+        return f"the last good checkpoint is {found[0]}" if found else "no good checkpoint was saved yet"
 
     def _moments(self) -> dict[str, torch.Tensor]:
         """Return the optimizer's tensors by parameter and name; all processes must call it."""
