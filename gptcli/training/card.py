@@ -4,15 +4,16 @@ A pure function of facts, none of them a date or a duration: the same run writes
 """
 
 import json
-import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from gptcli.data.labels import LabelKind
 from gptcli.data.roles import Task
 from gptcli.training.config_file import Value
+from gptcli.training.markdown import code, fence, plain, table
 
 FILE_NAME = "README.md"
 
@@ -20,6 +21,8 @@ MOST_LABELS = 50
 """Labels that are listed; the rest is counted."""
 LEARNED_TO_STOP = 0.1
 """Mean probability of the end mark at true ends below which a model is said not to stop by itself."""
+_PATHS = ("paths", "validation", "model", "tokenizer")
+"""Options that may be one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +88,9 @@ def render_card(facts: CardFacts) -> str:
     """Return the card as Markdown with the front matter that the Hub reads."""
     parts = [
         _front_matter(facts),
-        f"# {_plain(facts.name)}\n\n{_summary(facts)}",
+        f"# {plain(facts.name)}\n\n{_summary(facts)}",
         "## Use\n\n" + _usage(facts),
-        "## Data\n\n" + _table(("", ""), _data_rows(facts.data)) + _labels(facts.data.labels),
+        "## Data\n\n" + table(("", ""), _data_rows(facts.data)) + _labels(facts.data.labels),
         "## Result\n\n" + _result(facts),
         "## Limits\n\n" + "\n".join(f"- {limit}" for limit in _limits(facts)),
         "## Options\n\n" + _options(facts),
@@ -114,7 +117,7 @@ def _summary(facts: CardFacts) -> str:
         "classify": "gives a text a number" if facts.label_kind == "regression" else "labels a text",
     }[facts.task]
     kind = "A LoRA adapter for GPT-2" if facts.adapter else "A GPT-2"
-    made = "trained from scratch" if facts.base_model is None else f"tuned from {_code(facts.base_model)}"
+    made = "trained from scratch" if facts.base_model is None else f"tuned from {code(facts.base_model)}"
     size = f"{facts.parameters:,} parameters"
     if facts.trainable != facts.parameters:
         size += f", {facts.trainable:,} of them trained"
@@ -125,15 +128,13 @@ def _usage(facts: CardFacts) -> str:
     command = "classify" if facts.task == "classify" else "generate"
     where = shlex.quote(f"./{facts.name}")
     given = "-i rows.csv" if facts.example is None else shlex.quote(facts.example)
-    shell = _fence(f"gptcli {command} -m {where} {given}", "sh")
+    shell = fence(f"gptcli {command} -m {where} {given}", "sh")
     parts = [shell]
     if facts.template is not None:
         parts.append("It was tuned on rows filled into this template, as gptcli does with what you give it:")
-        parts.append(_fence(facts.template, "text"))
+        parts.append(fence(facts.template, "text"))
     if facts.example_prompt is not None:
-        parts.append(
-            "So the model reads, and other software has to give it:\n\n" + _fence(facts.example_prompt, "text")
-        )
+        parts.append("So the model reads, and other software has to give it:\n\n" + fence(facts.example_prompt, "text"))
     return "\n\n".join([*parts, "With transformers" + (" and peft:" if facts.adapter else ":"), _python(facts)])
 
 
@@ -144,13 +145,13 @@ def _python(facts: CardFacts) -> str:
     else:
         pipeline, call = "text-generation", f"model({prompt!r}, max_new_tokens=50)[0]['generated_text']"
     load = f"model = pipeline({pipeline!r}, model={'./' + facts.name!r})"
-    return _fence(f"from transformers import pipeline\n\n{load}\n{call}", "python")
+    return fence(f"from transformers import pipeline\n\n{load}\n{call}", "python")
 
 
 def _data_rows(data: DataFacts) -> Iterator[tuple[str, str]]:
-    yield "files", ", ".join(map(_code, data.files))
+    yield "files", ", ".join(map(code, data.files))
     yield "rows to train on", f"{data.train:,}"
-    yield "rows to validate with", f"{data.validation:,} ({_plain(data.split)})"
+    yield "rows to validate with", f"{data.validation:,} ({plain(data.split)})"
     for name, count in {
         "unreadable, left out": data.unreadable,
         "empty, left out": data.empty,
@@ -159,27 +160,27 @@ def _data_rows(data: DataFacts) -> Iterator[tuple[str, str]]:
         "longer than `--max-length`": data.rows_cut,
     }.items():
         yield name, f"{count:,}"
-    yield "SHA-256 of the rows and their split", _code(data.digest)
+    yield "BLAKE2b hash of the rows and their split", code(data.digest)
 
 
 def _labels(labels: Sequence[tuple[str, int]]) -> str:
     if not labels:
         return ""
-    rows = [(_code(label), f"{count:,}") for label, count in labels[:MOST_LABELS]]
+    rows = [(code(label), f"{count:,}") for label, count in labels[:MOST_LABELS]]
     if len(labels) > MOST_LABELS:
         rest = labels[MOST_LABELS:]
         rows.append((f"{len(rest):,} more", f"{sum(count for _, count in rest):,}"))
-    return "\n\n" + _table(("label", "training rows"), rows)
+    return "\n\n" + table(("label", "training rows"), rows)
 
 
 def _result(facts: CardFacts) -> str:
-    ended = f"{facts.steps:,} steps, {facts.tokens:,} tokens; why it ended: {_plain(facts.reason)}."
+    ended = f"{facts.steps:,} steps, {facts.tokens:,} tokens; why it ended: {plain(facts.reason)}."
     if facts.best_step is not None and facts.best_step != facts.steps:
         ended += f" These are the weights of step {facts.best_step:,}, the best on the validation rows."
     if not facts.metrics:
         return ended + " No row was held out, so nothing was measured."
     rows = [(name.replace("_", " "), f"{value:.4g}") for name, value in facts.metrics.items()]
-    return ended + "\n\n" + _table(("on the validation rows", ""), rows)
+    return ended + "\n\n" + table(("on the validation rows", ""), rows)
 
 
 def _limits(facts: CardFacts) -> Iterator[str]:
@@ -210,39 +211,18 @@ def _limits(facts: CardFacts) -> Iterator[str]:
 def _options(facts: CardFacts) -> str:
     again = f"gptcli {facts.command} --config training.toml"
     rows = [
-        (f"`{table}`", f"`{name}`", _code(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
-        for table, options in facts.options.items()
+        (f"`{group}`", f"`{name}`", code(_option(name, value)))
+        for group, options in facts.options.items()
         for name, value in options.items()
         if value is not None
     ]
-    return f"`{again}` repeats the run.\n\n" + _table(("table", "option", "value"), rows)
+    return f"`{again}` repeats the run.\n\n" + table(("table", "option", "value"), rows)
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]] | Iterator[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _plain(text: str) -> str:
-    """Return text of any kind so that Markdown shows it as it is, on one line."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~$&])", r"\\\1", _one_line(text))
-
-
-def _code(text: str) -> str:
-    """Return a code span of any text that also holds in a table's cell."""
-    line = _one_line(text).replace("|", "\\|")
-    longest = max((len(run) for run in re.findall("`+", line)), default=0)
-    fence = "`" * (longest + 1)
-    space = " " if longest or line != line.strip() or not line else ""
-    return f"{fence}{space}{line}{space}{fence}"
-
-
-def _fence(text: str, language: str) -> str:
-    """Return a code block around any text."""
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text}\n{fence}"
-
-
-def _one_line(text: str) -> str:
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+def _option(name: str, value: Value) -> str:
+    """Return an option's value; of a path the name alone, for a card is published and a home directory is not."""
+    if isinstance(value, str):
+        return Path(value).name if name in _PATHS and Path(value).is_absolute() else value
+    if isinstance(value, Sequence):
+        value = [_option(name, one) if isinstance(one, str) else one for one in value]
+    return json.dumps(value, ensure_ascii=False)

@@ -90,7 +90,7 @@ def test_it_tells_the_data_the_result_and_the_options():
         "| files | `reviews.csv` |",
         "| rows to train on | 900 |",
         "| duplicates in the training rows | 3 |",
-        "| SHA-256 of the rows and their split | `ab12` |",
+        "| BLAKE2b hash of the rows and their split | `ab12` |",
         "| `negative` | 450 |",
         "| loss | 0.2512 |",
         "| macro f1 | 0.912 |",
@@ -99,6 +99,14 @@ def test_it_tells_the_data_the_result_and_the_options():
         assert line in text
     assert "weights of step 238, the best" in text
     assert "max_steps" not in text
+
+
+def test_of_paths_it_tells_the_names_alone():
+    options = {"data": {"paths": ["/home/ann/reviews.csv", "-"], "validation": "/home/ann/dev.csv", "lines": False}}
+    text = card(options=options)
+    assert '| `data` | `paths` | `["reviews.csv", "-"]` |' in text
+    assert "| `data` | `validation` | `dev.csv` |" in text
+    assert "| `data` | `lines` | `false` |" in text
 
 
 def test_the_snippets_are_what_a_shell_and_python_read():
