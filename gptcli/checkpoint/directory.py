@@ -47,7 +47,7 @@ def write_directory(path: Path, fill: Callable[[Path], None], *, replace: bool) 
             os.close(lock)
             shutil.rmtree(temporary, ignore_errors=True)
     except (OSError, SafetensorError) as error:
-        raise OutputError(f"{path}: cannot be written ({_reason(error)}); nothing was changed") from error
+        raise OutputError(f"{path}: cannot be written ({reason_of(error)}); nothing was changed") from error
 
 
 def fsync_tree(directory: Path) -> None:
@@ -64,6 +64,15 @@ def fsync_tree(directory: Path) -> None:
                 os.chmod(path, mode | readable)
             _fsync(path)
         _fsync(folder)
+
+
+def reason_of(error: OSError | SafetensorError) -> str:
+    """Return why, in the system's words; safetensors hides them in a sentence of its own."""
+    if isinstance(error, OSError):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return f"{error.strerror}: free some space"
+        return error.strerror or str(error)
+    return str(error).removeprefix("Error while serializing: ").removeprefix("I/O error: ")
 
 
 def _put_in_place(temporary: Path, path: Path, *, replace: bool) -> None:
@@ -145,12 +154,3 @@ def _fsync(path: str | Path) -> None:
 
 def _raise(error: OSError) -> None:
     raise error
-
-
-def _reason(error: OSError | SafetensorError) -> str:
-    """Return why, in the system's words; safetensors hides them in a sentence of its own."""
-    if isinstance(error, OSError):
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return f"{error.strerror}: free some space"
-        return error.strerror or str(error)
-    return str(error).removeprefix("Error while serializing: ").removeprefix("I/O error: ")

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from gptcli.checkpoint.config import read_config
+from gptcli.checkpoint.locate import Located
 from gptcli.checkpoint.tokenizer import load_tokenizer
 from gptcli.engine.options import ModelOptions
 from gptcli.engine.placement import require_device
@@ -17,17 +18,20 @@ from gptcli.tasks.locating import located_model
 from gptcli.tasks.training_config import FinetuneConfig
 from gptcli.tasks.training_events import TuningEvent
 from gptcli.training.defaults import finetune_options
+from gptcli.training.files import CHECKPOINTS
 from gptcli.training.rows import RowSet, load_rows
 from gptcli.training.run_directory import RunDirectory
+from gptcli.training.trackers import require_trackers
 
 
 def finetune(config: FinetuneConfig) -> Generator[TuningEvent, None, None]:
     """Yield what happens, and at the end Finished or Interrupted; of a dry run only the data doctor's DataReport.
 
-    Raises InputError, ModelError, ConfigError, DeviceError, OutputError or TrainingError.
+    Raises InputError, ModelError, ConfigError, DeviceError, MissingExtraError, OutputError or TrainingError.
     """
     run = config.run
     require_device(ModelOptions(device=run.device))
+    require_trackers(run.given.get("report_to", ()))
     with ExitStack() as stack:
         directory = None
         if run.rank == 0 and not config.dry_run:
@@ -38,6 +42,8 @@ def finetune(config: FinetuneConfig) -> Generator[TuningEvent, None, None]:
         yield Stage(text="reading the data")
         rows = yield from _rows(config)
         located = yield from located_model(config.model)
+        if run.overwrite:
+            _refuse_replacing(located, run.output)
         model_config = read_config(located.directory)
         tokenizer = load_tokenizer(located.directory, model_config)
         options = finetune_options(run.given, rows.roles.task, model_config)
@@ -49,6 +55,15 @@ def finetune(config: FinetuneConfig) -> Generator[TuningEvent, None, None]:
             yield tuning.report()
             return
         yield from tuning.train(directory)
+
+
+def _refuse_replacing(located: Located, output: str) -> None:
+    """Raise ConfigError where --overwrite would remove the model that the run begins with."""
+    replaced = Path(output).resolve()
+    for place in (located.name, located.directory, located.base or located.name):
+        path = Path(place).resolve()
+        if path == replaced or replaced / CHECKPOINTS in path.parents:
+            raise ConfigError(f"--overwrite would remove {place}, the model that is tuned: give another -o")
 
 
 def _rows(config: FinetuneConfig) -> Generator[TuningEvent, None, RowSet]:

@@ -1,5 +1,6 @@
 """The output directory of a run: claimed before anything is read, locked while it is used, finished file by file."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -8,7 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gptcli.checkpoint.directory import fsync_tree
+from safetensors import SafetensorError
+
+from gptcli.checkpoint.directory import fsync_tree, reason_of
 from gptcli.checkpoint.files import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
@@ -57,12 +60,14 @@ class RunDirectory:
         self.path = path
         self._descriptor: int | None = None
         self._overwrite = overwrite
-        if path.exists() and not path.is_dir():
-            raise ConfigError(f"{path} is a file: give another directory with -o")
-        if path.is_dir() and any(path.iterdir()):
-            self._refuse_other(overwrite=overwrite, resume=resume)
-        elif resume:
-            raise ConfigError(f"{path} has no run to resume: leave --resume out to begin one")
+        self._resume = resume
+        try:
+            if path.exists() and not path.is_dir():
+                raise ConfigError(f"{path} is a file: give another directory with -o")
+            self._refuse_read_only()
+            self._refuse_other()
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -79,17 +84,21 @@ class RunDirectory:
         return any((self.path / name).is_file() for name in _WEIGHTS)
 
     def open(self) -> None:
-        """Make it, lock it, and empty it where it is to be overwritten; raises OutputError and ConfigError."""
+        """Make it, lock it, and empty it where it is to be overwritten; raises OutputError and ConfigError.
+
+        Minutes have gone since it was claimed: it is refused if another run was there meanwhile. What a killed run left
+        half written is removed.
+        """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock()
-            shutil.rmtree(self.path / _FINAL, ignore_errors=True)
+            self._refuse_other()
+            for left in (self.path / _FINAL, *(self.path / CHECKPOINTS).glob(".*")):
+                shutil.rmtree(left, ignore_errors=True)
             if self._overwrite:
                 self._empty()
         except OSError as error:
-            raise OutputError(
-                f"{self.path} cannot be written: {error.strerror}; give another directory with -o"
-            ) from error
+            raise self._unwritable(error) from error
 
     def finish(self, write: Callable[[Path], None]) -> None:
         """Put the files that write writes into a directory in place, the weights last; raises OutputError."""
@@ -103,23 +112,40 @@ class RunDirectory:
                 entry.replace(self.path / entry.name)
             final.rmdir()
             fsync_tree(self.path)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
+            shutil.rmtree(final, ignore_errors=True)
             raise OutputError(
-                f"{self.path}: the model cannot be saved ({error.strerror}); free some space, then --resume"
+                f"{self.path}: the model cannot be saved ({reason_of(error)}); once there is room, go on with --resume"
             ) from error
 
-    def _refuse_other(self, *, overwrite: bool, resume: bool) -> None:
+    def _refuse_read_only(self) -> None:
+        """Raise OSError where nothing can be written, as far as can be told without trying."""
+        there = next(place for place in (self.path, *self.path.absolute().parents) if place.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    def _refuse_other(self) -> None:
         """Raise ConfigError for a directory that holds something else than a run to go on with or to replace."""
-        if not overwrite and not resume:
+        if not self.path.is_dir() or all(self._is_nothing(name) for name in os.listdir(self.path)):
+            if self._resume:
+                raise ConfigError(f"{self.path} has no run to resume: leave --resume out to begin one")
+            return
+        if not self._overwrite and not self._resume:
             raise ConfigError(
                 f"{self.path} is there already: give another -o, or --overwrite to replace it, or --resume"
             )
         if not (self.path / TRAINING).is_file():
             raise ConfigError(f"{self.path} has no {TRAINING}, so no run wrote it: give another directory with -o")
 
+    def _is_nothing(self, name: str) -> bool:
+        """Return whether a file is all that is left of a run that was killed before it had noted its options."""
+        return name == _LOCK or name.startswith(f".{TRAINING}.")
+
     def _empty(self) -> None:
-        """Remove what the run before has written."""
-        for name in sorted(_OURS):
+        """Remove what the run before has written; last its options, without which it could not be replaced."""
+        for name in sorted(_OURS, key=lambda name: (name == TRAINING, name)):
             entry = self.path / name
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
@@ -132,3 +158,6 @@ class RunDirectory:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ConfigError(f"{self.path}: another run is writing there: wait for it, or give another -o") from error
+
+    def _unwritable(self, error: OSError) -> OutputError:
+        return OutputError(f"{self.path} cannot be written: {error.strerror}; give another directory with -o")
