@@ -114,7 +114,9 @@ def _with_pad(base: Path, work: Path, *, adapter: bool) -> tuple[Path, int | Non
 def speed_up(model: PreTrainedModel, options: TrainingOptions) -> None:
     """Turn on what --gradient-checkpointing and --compile ask for."""
     if options.gradient_checkpointing:
-        model.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[no-untyped-call]
+        model.activation_checkpointing_enable({"use_reentrant": False})
+        # It makes gradients go back to the embeddings, which only reentrant ones need: through frozen layers, in vain.
+        model.disable_input_require_grads()  # type: ignore[no-untyped-call]
     if options.compile:
         for block in blocks_of(model):
             # All that attention does depends on the rows' lengths; the rest of a layer is compiled once.
