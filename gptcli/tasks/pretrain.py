@@ -20,15 +20,17 @@ from gptcli.training.corpus_documents import Documents
 from gptcli.training.corpus_preparation import Place, open_tokenizer, place_of, prepare_tokenizer, prepare_tokens
 from gptcli.training.defaults import pretrain_options
 from gptcli.training.run_directory import RunDirectory
+from gptcli.training.trackers import require_trackers
 
 
 def pretrain(config: PretrainConfig) -> Generator[TuningEvent, None, None]:
     """Yield what happens, and at the end Finished or Interrupted.
 
-    Raises InputError, ModelError, ConfigError, DeviceError, OutputError or TrainingError.
+    Raises InputError, ModelError, ConfigError, DeviceError, MissingExtraError, OutputError or TrainingError.
     """
     run = config.run
     require_device(ModelOptions(device=run.device))
+    require_trackers(run.given.get("report_to", ()))
     size = config.shape.resolved()
     options = pretrain_options(run.given, size)
     with ExitStack() as stack:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gptcli.errors import MissingExtraError
 from gptcli.training.checkpoints import (
     Checkpoint,
     RunState,
@@ -44,6 +43,8 @@ class Plan:
     num_labels: int | None = None
     facts: Mapping[str, object]
     """The data and the model it begins with, by name: a run that goes on must have the same."""
+    note: Callable[[], None]
+    """Notes the options in the run's directory; asked of the main process, once no checkpoint there speaks against."""
     evaluate: Callable[[Run], Evaluation] | None
     sample: Callable[[Run], SampleReport | None]
 
@@ -78,7 +79,7 @@ def train(
     Raises TrainingError where it cannot go on, ConfigError where the checkpoint is of another run.
     """
     identity = identity_of(options, plan.facts)
-    found = processes.by_main(lambda: _found(directory, identity))
+    found = processes.by_main(lambda: _begun(plan, directory, identity))
     sequences = plan.micro_batch * options.gradient_accumulation * processes.world
     state = found.state if found else RunState(identity=identity, sequences_per_step=sequences)
     run = Run(
@@ -107,12 +108,12 @@ def train(
     return None if outcome.interrupted else _best(plan, run, outcome.reason, outcome.last)
 
 
-def _found(directory: Path, identity: Mapping[str, object]) -> Checkpoint | None:
-    """Return the checkpoint to go on from, of the same run."""
-    if not checkpoints_of(directory):
-        return None
-    found = newest_checkpoint(directory)
-    require_identity(found, identity)
+def _begun(plan: Plan, directory: Path, identity: Mapping[str, object]) -> Checkpoint | None:
+    """Return the checkpoint to go on from, of the same run; only then note the run's options, so that none are lost."""
+    found = newest_checkpoint(directory) if checkpoints_of(directory) else None
+    if found is not None:
+        require_identity(found, identity)
+    plan.note()
     return found
 
 
@@ -159,13 +160,15 @@ def _logged(
 
 
 def _start_trackers(run: Run, options: TrainingOptions) -> None:
-    """Begin to report to what --report-to names; raises MissingExtraError where that is not installed."""
+    """Begin to report to what --report-to names."""
     if not options.report_to:
         return
-    try:
-        run.processes.accelerator.init_trackers(TRACKED, config=_flat(options))
-    except ImportError as error:
-        raise MissingExtraError(f"--report-to needs {error.name}: pip install {error.name}") from error
+    place = run.directory / TRACKED
+    if run.processes.is_main:
+        place.mkdir(exist_ok=True)
+    # Else wandb would leave its files where the command was typed.
+    begin = {"wandb": {"dir": str(place)}}
+    run.processes.accelerator.init_trackers(TRACKED, config=_flat(options), init_kwargs=begin)
 
 
 def _flat(options: TrainingOptions) -> dict[str, float | int | str | bool]:
