@@ -17,6 +17,13 @@ def refuse_other_world(environment: Mapping[str, str], num_processes: int | None
     world = _number(environment, "WORLD_SIZE")
     if num_processes is not None and world is not None and num_processes != world:
         raise ConfigError(f"--num-processes {num_processes}, but the launcher started {world}: leave the option out")
+    # What accelerate launch --cpu --num_processes 2 sets: it leaves it to MPI to start them.
+    alone = "RANK" not in environment and "MASTER_ADDR" in environment
+    if alone and environment.get("ACCELERATE_USE_CPU", "").lower() == "true":
+        raise ConfigError(
+            "accelerate launch --cpu starts one process, whatever --num_processes says:"
+            " leave it out and give gptcli --num-processes, or give accelerate --multi_gpu in its place"
+        )
 
 
 @contextmanager
