@@ -154,7 +154,7 @@ def _first_to_fail(children: Sequence[Child]) -> Child | None:
 
 
 def _let_agree(children: Sequence[Child], failed: Child) -> Child:
-    """Wait for the others to fail alike, and return the one that is the reason: one that was killed before others.
+    """Wait for the others to fail alike, and return the one that is the reason.
 
     Those that were asked to stop may take the time to save. Else the wait is short: one may wait for the one that is
     gone for ever. After one that was killed there is nothing to agree on.
@@ -164,18 +164,23 @@ def _let_agree(children: Sequence[Child], failed: Child) -> Child:
     until = math.inf if stopped else time.monotonic() + (AGREEMENT_SECONDS if code > 0 else 0)
     while time.monotonic() < until and any(child.process.poll() is None for child in children):
         time.sleep(POLL_SECONDS)
-    return next((child for child in children if (child.process.poll() or 0) < 0), failed)
+    return _reason(children, failed)
+
+
+def _reason(children: Sequence[Child], failed: Child) -> Child:
+    """Return the process that is the reason of the end: one that was killed, before one that failed, before others.
+
+    What one of them meets alone shows in the others as a connection that is lost, which is a TrainingError.
+    """
+    codes = [child.process.poll() or 0 for child in children]
+    killed = (child for child, code in zip(children, codes, strict=True) if code < 0)
+    alone = (child for child, code in zip(children, codes, strict=True) if code not in (0, ExitCode.TRAINING))
+    return next(killed, next(alone, failed))
 
 
 def _unsaid(children: Sequence[Child], failed: Child) -> list[str]:
-    """Return what the first process has not said of why the run failed.
-
-    A bug in another shows in the first as one too: as a connection that was lost.
-    """
-    code = failed.process.returncode
-    if code == ExitCode.BUG:
-        failed = next((child for child in children[1:] if child.process.poll() == code), failed)
-    elif children[0].process.poll() == code:
+    """Return what the first process has not said of why the run failed."""
+    if children[0].process.poll() == failed.process.returncode:
         return []
     return failed.said.read_text(errors="replace").splitlines()[-LAST_LINES:]
 

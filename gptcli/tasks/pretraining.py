@@ -4,7 +4,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from gptcli.tasks.events import Notice, Stage
-from gptcli.tasks.leaving import begin, leave, shortcomings
+from gptcli.tasks.leaving import begin, leave, note, shortcomings
 from gptcli.tasks.training_config import PretrainConfig
 from gptcli.tasks.training_events import TuningEvent
 from gptcli.tasks.training_record import tables_of_pretrain
@@ -46,8 +46,14 @@ class Pretraining:
             report_to=options.report_to,
             directory=config.run.output,
         )
+        with processes.together():
+            yield from self._train(directory, processes)
+
+    def _train(self, directory: RunDirectory | None, processes: Processes) -> Generator[TuningEvent, None, None]:
+        config, options = self._config, self._options
         # The others wait here until the main process has made the corpus.
-        processes.by_main(lambda: begin(directory, tables_of_pretrain(config, options), command="pretrain"))
+        processes.by_main(lambda: begin(directory))
+        tables = tables_of_pretrain(config, options)
         corpus = open_corpus(self._place.tokens)
         tokenizer = open_tokenizer(self._place)
         built = new_model(
@@ -70,6 +76,7 @@ class Pretraining:
             rows_per_epoch=source.items,
             micro_batch=self._micro_batch(processes),
             facts={"the corpus": corpus.digest, "the shape": repr(self._size)},
+            note=lambda: note(directory, tables, command="pretrain"),
             evaluate=None if corpus.validation is None else judge.evaluate,
             sample=judge.sample,
         )
@@ -77,7 +84,7 @@ class Pretraining:
         if ended is None:
             return
         yield Stage(text="saving the model")
-        card = self._card(corpus, ended, tables_of_pretrain(config, options))
+        card = self._card(corpus, ended, tables)
         finished = leave(ended, directory, files, card, labels=())
         for text in shortcomings(ended, cut=(0, 0)):
             yield Notice(text=text)

@@ -9,7 +9,7 @@ from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.locate import Located
 from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.tasks.events import Notice, Stage
-from gptcli.tasks.leaving import begin, leave, shortcomings
+from gptcli.tasks.leaving import begin, leave, note, shortcomings
 from gptcli.tasks.training_config import FinetuneConfig
 from gptcli.tasks.training_events import TuningEvent
 from gptcli.tasks.training_record import tables_of_finetune
@@ -72,14 +72,14 @@ class Tuning:
         options = self._options
         for rows in (self._rows.train, self._rows.validation):
             self._encoder.refuse_unusable(rows)
-        with TemporaryDirectory() as work:
+        with TemporaryDirectory() as work, self._processes.together():
             yield from self._train(directory, make_subject(self._rows, self._located, options, work=Path(work)))
 
     def _train(self, directory: RunDirectory | None, subject: Subject) -> Generator[TuningEvent, None, None]:
         options, processes = self._options, self._processes
         path = Path(self._config.run.output)
         tables = tables_of_finetune(self._config, options)
-        processes.by_main(lambda: begin(directory, tables, command="finetune"))
+        processes.by_main(lambda: begin(directory))
         judge = Judge(self._rows, self._encoder, self._tokenizer, options, eos_id=self._eos_id)
         plan = Plan(
             objective=subject.objective,
@@ -89,6 +89,7 @@ class Tuning:
             micro_batch=_settled(options.batch_size),
             num_labels=subject.num_labels,
             facts={"the data": self._rows.digest, "the base model": subject.base_digest},
+            note=lambda: note(directory, tables, command="finetune"),
             evaluate=judge.evaluate if self._rows.validation else None,
             sample=judge.sample,
         )

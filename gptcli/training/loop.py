@@ -9,7 +9,7 @@ processes agree, in one message, on its loss, the time, and whether to stop.
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -214,28 +214,29 @@ class Loop:
 
     def _refuse(self, step: Step, number: int, what: str) -> None:
         """Raise TrainingError that names the rows whose loss is not finite, and the checkpoint to go on from."""
-        named = list(self._not_finite(step))
+        examples = _flat(step.sequences)
+        named = self._not_finite(examples)
         more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
         where = f" (rows {', '.join(named[:MOST_NAMED])}{more})" if named else ""
         # Where no row's loss is finite, the rows are not to blame, and a checkpoint of these weights is no good one.
-        at_fault = len(named) == len(self._own(step))
+        at_fault = len(named) == len(examples)
         kept = self._run.kept(before=number - 1 if at_fault else None)
         raise TrainingError(
             f"step {number}: the {what} is not finite{where}; {kept}; lower --lr, or look at these rows"
         )
 
-    def _not_finite(self, step: Step) -> Iterator[str]:
-        """Yield the places of this process's rows whose loss alone is not finite."""
-        run = self._run
-        for example in self._own(step):
+    def _not_finite(self, examples: list[Example]) -> list[str]:
+        """Return the places of a step's rows whose loss alone is not finite; all processes must call it."""
+        run, processes = self._run, self._run.processes
+        mine, found = range(processes.rank, len(examples), processes.world), []
+        for turn in range(-(-len(examples) // processes.world)):
+            # Where FSDP parts a model, all processes must call it equally often.
+            number = mine[turn] if turn < len(mine) else 0
+            batch = make_batch([examples[number]], num_labels=run.num_labels).to(processes.device)
             with torch.no_grad():
-                loss = run.objective.loss(make_batch([example], num_labels=run.num_labels).to(run.processes.device))
-            if not bool(torch.isfinite(loss)):
-                yield example.origin
-
-    def _own(self, step: Step) -> list[Example]:
-        """Return this process's share of a step."""
-        return _flat(step.sequences[self._run.processes.rank :: self._run.processes.world])
+                if not bool(torch.isfinite(run.wrapped(batch))):
+                    found.append(number)
+        return [examples[number].origin for number in sorted(set(processes.gathered(found)))]
 
 
 def _flat(sequences: tuple[Sequence, ...]) -> list[Example]:

@@ -1,7 +1,7 @@
 """The processes of a run, one or many: which of them this is, and what they must agree on. Stands on accelerate."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 
@@ -9,11 +9,16 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.tracking import get_available_trackers
-from accelerate.utils import InitProcessGroupKwargs, broadcast_object_list
+from accelerate.utils import (
+    DistributedType,
+    InitProcessGroupKwargs,
+    broadcast_object_list,
+    gather_object,
+    parse_flag_from_env,
+)
 from numpy.typing import NDArray
 
-from gptcli.errors import DeviceError, GptcliError, MissingExtraError
+from gptcli.errors import ConfigError, DeviceError, GptcliError, TrainingError
 from gptcli.training.options import MixedPrecision, Tracker
 
 T = TypeVar("T")
@@ -28,10 +33,7 @@ class Processes:
     def __init__(
         self, *, device: str, mixed_precision: MixedPrecision, report_to: Sequence[Tracker] = (), directory: str = "."
     ) -> None:
-        """Join them; raises DeviceError for a device that torch cannot use, MissingExtraError for an absent tracker."""
-        for tracker in report_to:
-            if tracker not in get_available_trackers():  # accelerate would leave it out in silence
-                raise MissingExtraError(f"--report-to {tracker} needs {tracker}: pip install {tracker}")
+        """Join them; raises DeviceError for a device that cannot do it, ConfigError for an FSDP that we cannot do."""
         if device.startswith("cuda:"):
             torch.cuda.set_device(torch.device(device))
         AcceleratorState._reset_state()  # of a run before in this process, which had options of its own
@@ -46,6 +48,10 @@ class Processes:
             )
         except (RuntimeError, ValueError) as error:
             raise DeviceError(f"--mixed-precision {mixed_precision} on {device}: {error}") from error
+        if mixed_precision == "fp16" and self.device.type == "cpu":  # accelerate would compute in float32
+            raise DeviceError("--mixed-precision fp16 needs a GPU: on a CPU leave it out, or give bf16")
+        if parse_flag_from_env("ACCELERATE_USE_FSDP"):
+            _settle_fsdp(self.accelerator)
 
     @property
     def world(self) -> int:
@@ -77,6 +83,10 @@ class Processes:
         summed: torch.Tensor = self.accelerator.reduce(torch.from_numpy(array).to(self.device, dtype), "sum")
         return summed.cpu().double().numpy()
 
+    def gathered(self, values: Sequence[T]) -> list[T]:
+        """Return the values of all processes, one process after the other, in all of them."""
+        return cast(list[T], gather_object(list(values)))
+
     def told_by_main(self, value: T) -> T:
         """Return the main process's value in all of them."""
         return cast(T, broadcast_object_list([value])[0]) if self.world > 1 else value
@@ -98,3 +108,32 @@ class Processes:
     def unsynced(self, model: torch.nn.Module, *, last: bool) -> AbstractContextManager[Any]:
         """Return a context in which gradients are kept to this process unless the micro-batch is the last."""
         return nullcontext() if last else self.accelerator.no_sync(model)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Raise TrainingError where another process has ended without a word to this one."""
+        try:
+            yield
+        except RuntimeError as error:
+            if self.world == 1 or not _is_lost_connection(error):
+                raise
+            raise TrainingError("the connection to another process is lost: see why that one ended") from error
+
+
+def _settle_fsdp(accelerator: Accelerator) -> None:
+    """Refuse what accelerate would do without, and have the tied head stay tied."""
+    if accelerator.distributed_type != DistributedType.FSDP:
+        raise DeviceError(
+            "FSDP needs GPUs: on a CPU accelerate gives each process the whole model; leave FSDP out of its config"
+        )
+    plugin = accelerator.state.fsdp_plugin
+    if plugin.fsdp_version != 2:
+        raise ConfigError(f"FSDP needs fsdp_version: 2 in accelerate's config, not {plugin.fsdp_version}")
+    # It would make the model anew from an empty one, whose head is no longer the embedding and is never learned. There
+    # is nothing to save: every process has read the weights already.
+    plugin.cpu_ram_efficient_loading = False
+
+
+def _is_lost_connection(error: RuntimeError) -> bool:
+    """Return whether an error is one of torch's backends that a process has gone: gloo has no class for it."""
+    return isinstance(error, torch.distributed.DistError) or "gloo/transport" in str(error)

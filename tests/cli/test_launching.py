@@ -16,7 +16,7 @@ import os, signal, sys, time, types
 from pathlib import Path
 
 def finetune(config):
-    from gptcli.errors import InputError
+    from gptcli.errors import InputError, TrainingError
     from gptcli.training.events import Interrupted, TrainingStarted
     rank, place = config.run.rank, Path(os.environ["PLACE"])
     names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "OMP_NUM_THREADS")
@@ -38,7 +38,7 @@ def finetune(config):
     while not config.run.stop():
         time.sleep(0.01)
         if os.environ["PLAY"] == "one has a bug":
-            raise ConnectionError("lost")
+            raise TrainingError("lost")
     if os.environ["PLAY"] == "stopped":
         yield Interrupted(step=7, directory="out")
 
@@ -115,12 +115,12 @@ def test_an_error_of_one_process_ends_the_others_and_is_said_by_it(launched):
     assert err.splitlines()[-1] == "gptcli: error: rank 1: my row is bad"
 
 
-def test_a_bug_in_one_process_is_told_though_the_first_has_another_for_it(launched):
+def test_a_bug_in_one_process_is_told_though_the_first_has_lost_the_connection(launched):
     process = launched("one has a bug", "a.csv", "-o", "out", "--num-processes", "2")
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert err.splitlines()[-2:] == [
-        "gptcli: bug: ConnectionError: lost; run again with --traceback",
+        "gptcli: error: lost",
         "gptcli: bug: TypeError: oh; run again with --traceback",
     ]
 
