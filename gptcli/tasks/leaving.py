@@ -18,10 +18,15 @@ from gptcli.training.saving import ModelFiles, Tensors
 from gptcli.training.session import Ended
 
 
-def begin(directory: RunDirectory | None, tables: Tables, *, command: Literal["finetune", "pretrain"]) -> None:
-    """Open the output directory, which the main process has, and note the options there; raises OutputError."""
+def begin(directory: RunDirectory | None) -> None:
+    """Open the output directory, which the main process has; raises OutputError and ConfigError."""
     assert directory is not None
     directory.open()
+
+
+def note(directory: RunDirectory | None, tables: Tables, *, command: Literal["finetune", "pretrain"]) -> None:
+    """Note a run's options in its output directory; raises OutputError and ConfigError."""
+    assert directory is not None
     write(directory.path / FILE_NAME, tables, command=command)
 
 

@@ -45,6 +45,8 @@ class Plan:
     """The data and the model it begins with, by name: a run that goes on must have the same."""
     note: Callable[[], None]
     """Notes the options in the run's directory; asked of the main process, once no checkpoint there speaks against."""
+    note: Callable[[], None]
+    """Notes the options in the run's directory; asked of the main process, once no checkpoint there speaks against."""
     evaluate: Callable[[Run], Evaluation] | None
     sample: Callable[[Run], SampleReport | None]
 
