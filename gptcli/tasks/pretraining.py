@@ -77,7 +77,6 @@ class Pretraining:
             micro_batch=self._micro_batch(processes),
             facts={"the corpus": corpus.digest, "the shape": repr(self._size)},
             note=lambda: note(directory, tables, command="pretrain"),
-            note=lambda: note(directory, tables, command="pretrain"),
             evaluate=None if corpus.validation is None else judge.evaluate,
             sample=judge.sample,
         )

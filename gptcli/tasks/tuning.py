@@ -90,7 +90,6 @@ class Tuning:
             num_labels=subject.num_labels,
             facts={"the data": self._rows.digest, "the base model": subject.base_digest},
             note=lambda: note(directory, tables, command="finetune"),
-            note=lambda: note(directory, tables, command="finetune"),
             evaluate=judge.evaluate if self._rows.validation else None,
             sample=judge.sample,
         )

@@ -26,6 +26,9 @@ def add_adapter(model: PreTrainedModel, lora: LoraOptions, *, base: str, is_clas
 
     Raises ConfigError for a module that the model does not have.
     """
+    for target in lora.target:  # peft is content with one that it finds
+        if not any(f".{name}".endswith(f".{target}") for name, _ in model.named_modules()):
+            raise ConfigError(f"--lora-target {target}: the model has no such module: give c_attn, c_proj or c_fc")
     settings = LoraConfig(
         task_type="SEQ_CLS" if is_classifier else "CAUSAL_LM",
         base_model_name_or_path=base,

@@ -24,6 +24,7 @@ from gptcli.training.objectives import Objective
 from gptcli.training.processes import Processes
 from gptcli.training.saving import ModelFiles
 
+GO_ON = "once there is room, go on with --resume"
 _PREFIX = "model."
 """What an Objective puts before the names of its model's tensors."""
 _WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
@@ -101,7 +102,7 @@ class Run:
                 path = save_checkpoint(self.directory, state, lambda place: self.files.write(place, weights), moments)
                 remove_old(self.directory, keep=keep, best_step=state.best_step)
             except OutputError as error:
-                raise TrainingError(f"{error}; {self.kept()}") from error
+                raise TrainingError(f"{error}; {self.kept()}; {GO_ON}") from error
             return path
 
         return self.processes.by_main(write)

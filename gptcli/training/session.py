@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from gptcli.errors import OutputError, TrainingError
 from gptcli.training.checkpoints import (
     Checkpoint,
     RunState,
@@ -20,7 +21,7 @@ from gptcli.training.objectives import Objective
 from gptcli.training.optimizer import make_optimizer
 from gptcli.training.options import TrainingOptions
 from gptcli.training.processes import Processes
-from gptcli.training.run import Run
+from gptcli.training.run import GO_ON, Run
 from gptcli.training.saving import ModelFiles
 from gptcli.training.stream import Source, Stream
 from gptcli.training.validation import Evaluation
@@ -43,8 +44,6 @@ class Plan:
     num_labels: int | None = None
     facts: Mapping[str, object]
     """The data and the model it begins with, by name: a run that goes on must have the same."""
-    note: Callable[[], None]
-    """Notes the options in the run's directory; asked of the main process, once no checkpoint there speaks against."""
     note: Callable[[], None]
     """Notes the options in the run's directory; asked of the main process, once no checkpoint there speaks against."""
     evaluate: Callable[[Run], Evaluation] | None
@@ -153,6 +152,8 @@ def _logged(
                 log.write(event)
             accelerator.log(_tracked(event), step=getattr(event, "step", None))
             yield event
+    except OutputError as error:
+        raise TrainingError(f"{error}; {run.kept()}; {GO_ON}") from error
     finally:
         events.close()
         if log is not None:
