@@ -30,6 +30,8 @@ SMOOTHED_SHARE = 0.03
 MOST_COUNTED = 50
 """Classes up to which each cell shows its count."""
 LONGEST_NAME = 24
+LETTERS_PER_INCH = 10
+"""Of a class's name, wide ones."""
 
 Values = NDArray[np.float64]
 
@@ -79,11 +81,12 @@ def plot_confusion(path: Path, confusion: Sequence[Sequence[int]], names: Sequen
     shares = np.where(totals > 0, counts / np.maximum(totals, 1), np.nan)
     classes = len(counts)
     side = float(np.clip(0.42 * classes, 2.4, 17.0))
-    figure = _figure(side + 2.6, side + 1.6)
+    shown = [_shown(name, number) for number, name in enumerate(names)]
+    figure = _figure(side + 2.3 + max(map(len, shown)) / LETTERS_PER_INCH, side + 1.6)
     axes = figure.subplots()
     image = axes.imshow(np.ma.masked_invalid(shares), cmap="Blues", vmin=0.0, vmax=1.0)
     axes.set_facecolor("#eeeeee")
-    _name_classes(axes, [_shown(name, number) for number, name in enumerate(names)])
+    _name_classes(axes, shown, room=side / classes)
     if classes <= MOST_COUNTED:
         _write_counts(axes, counts, shares)
     right = int(counts.trace())
@@ -151,7 +154,10 @@ def _draw_validation(axes: "Axes", records: Sequence[Mapping[str, object]]) -> N
     axes.plot(curve.steps, curve.values, color=VALIDATION, linewidth=1.0, marker="o", markersize=4, label="validation")
     best = [record for record in records if record.get("type") == "eval" and record.get("best")]
     for step, value in zip(*_points(_curve(best[-1:], "eval", "loss")), strict=True):
-        label = f"best: {value:.4g} at step {step:.0f}"
+        f1 = _curve(best[-1:], "eval", "macro_f1").values
+        # Of labels the best is not where the loss is lowest.
+        told = f"macro F1 {f1[0]:.4g}" if len(f1) else f"{value:.4g}"
+        label = f"best: {told} at step {step:.0f}"
         axes.plot([step], [value], "o", markersize=11, markerfacecolor="none", markeredgecolor=VALIDATION, label=label)
 
 
@@ -179,14 +185,15 @@ def _clean(axes: "Axes") -> None:
         spine.set_color(FAINT)
 
 
-def _name_classes(axes: "Axes", names: Sequence[str]) -> None:
+def _name_classes(axes: "Axes", names: Sequence[str], *, room: float) -> None:
+    """Write the classes at both axes; where a cell of so many inches has no room for a name, aslant."""
     classes = len(names)
     every = -(-classes // MOST_COUNTED)
     ticks = range(0, classes, every)
     size = 9 if classes <= 25 else 7
     shown = [names[tick] for tick in ticks]
     axes.set_xticks(ticks, shown, fontsize=size, color=INK, parse_math=False)
-    if max(map(len, names)) > 3:
+    if max(map(len, names)) > LETTERS_PER_INCH * room:
         for label in axes.get_xticklabels():
             label.set(rotation=45, horizontalalignment="right", rotation_mode="anchor")
     axes.set_yticks(ticks, shown, fontsize=size, color=INK, parse_math=False)
