@@ -55,7 +55,7 @@ def finished(event: Finished, *, classifies: bool) -> Iterator[str]:
         yield f"  {_spelled(name):{widest}}  {value:.4g}"
     yield f"the model is in {event.directory}"
     model = shlex.quote(event.directory)
-    yield f"next: gptcli classify -m {model}" if classifies else f'next: gptcli generate -m {model} "..."'
+    yield f'next: gptcli {"classify" if classifies else "generate"} -m {model} "..."'
 
 
 def flowed(parts: Sequence[str], columns: int) -> list[str]:

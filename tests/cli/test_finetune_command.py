@@ -168,7 +168,7 @@ def test_the_story_of_a_run_is_on_stderr(training, tmp_path):
         "gptcli:   loss      2.5",
         "gptcli:   macro f1  0.75",
         f"gptcli: the model is in {tmp_path}",
-        f"gptcli: next: gptcli classify -m {tmp_path}",
+        f'gptcli: next: gptcli classify -m {tmp_path} "..."',
     ]
     verbose = command("finetune", "a.csv", "-o", "out", "-v").err
     assert "gptcli: seed 0\n" in verbose
