@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from gptcli.data.options import DataOptions
 from gptcli.data.roles import WantedRoles
+from gptcli.tasks import leaving
 from gptcli.tasks.events import Notice
 from gptcli.tasks.finetune import finetune
 from gptcli.tasks.training_config import FinetuneConfig, RunOptions
@@ -72,6 +75,9 @@ def finetune_config(data: Path, output: Path, model: Path, **options: Any) -> Fi
     )
 
 
-def tune(data: Path, output: Path, model: Path, **options: Any) -> Tuned:
-    """Run finetune to its end."""
-    return Tuned(directory=output, events=tuple(finetune(finetune_config(data, output, model, **options))))
+def tune(data: Path, output: Path, model: Path, *, draws: bool = False, **options: Any) -> Tuned:
+    """Run finetune to its end; pictures take longer than all else, and are drawn where a test looks at them."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not draws:
+            patch.setattr(leaving, "available", lambda: False)
+        return Tuned(directory=output, events=tuple(finetune(finetune_config(data, output, model, **options))))
