@@ -6,6 +6,7 @@ The process is a fresh one with no threads, which could not be forked: what othe
 import importlib
 import json
 import os
+import resource
 import select
 import shlex
 import signal
@@ -46,14 +47,14 @@ class Trial:
 
     arguments: list[str]
     environment: dict[str, str]
-    number: int = 0
-    """The signal that it gets; 0 is none."""
+    signals: tuple[int, ...] = ()
+    """What it is sent, all at once: one of a kind, since two of the same may come as one."""
     file: str | None = None
-    """It gets it once this file is there,"""
+    """They are sent once this file is there,"""
     after: float = 0.0
     """so many seconds later."""
-    again: bool = False
-    """It gets it a second time at once."""
+    most_file_bytes: int | None = None
+    """As a disk that is full has it: no file grows beyond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +121,7 @@ def _tried(trial: Trial) -> Ended:
         if child == 0:
             _become(trial, out.fileno(), err.fileno())
         os.close(held)
-        _disturb(trial, child, life, err.fileno())
+        _disturb(trial, child, life)
         if not _ends(life, PATIENCE_SECONDS):
             os.kill(child, signal.SIGKILL)
         os.close(life)
@@ -135,22 +136,23 @@ def _become(trial: Trial, out: int, err: int) -> None:
     for source, target in ((null, 0), (out, 1), (err, 2)):
         os.dup2(source, target)
     os.environ.update(trial.environment)
+    if trial.most_file_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (trial.most_file_bytes, trial.most_file_bytes))
     sys.argv = ["gptcli", *trial.arguments]
     main()
 
 
-def _disturb(trial: Trial, child: int, life: int, err: int) -> None:
-    """Send the signal when its time has come, unless the run has ended before."""
-    if not trial.number:
+def _disturb(trial: Trial, child: int, life: int) -> None:
+    """Send the signals when their time has come, unless the run has ended before."""
+    if not trial.signals:
         return
     while trial.file is not None and not os.path.exists(trial.file):
         if _ends(life, _LOOK_SECONDS):
             return
     if _ends(life, trial.after):
         return
-    os.kill(child, trial.number)
-    if trial.again:
-        os.kill(child, trial.number)
+    for number in trial.signals:
+        os.kill(child, number)
 
 
 def _ends(life: int, seconds: float) -> bool:

@@ -4,36 +4,16 @@ never was."""
 import os
 import random
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.forked import Ended, Forks, forks
-from tests.training.runs import COMMON, left_by, write_rows
+from tests.forked import Ended, Forks
+from tests.training.runs import COMMON, finished, left_by
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs fork and signals")
 
 KILLS = 20
-
-
-@pytest.fixture(scope="module")
-def fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
-    """Return what runs command lines in forks."""
-    with forks(GPTCLI_CACHE=str(tmp_path_factory.mktemp("cache")), HF_HUB_OFFLINE="1") as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory of rows."""
-    return write_rows(tmp_path_factory.mktemp("data"))
-
-
-def finished(ended: Ended) -> float:
-    """Check that a run came to its end; return how long it took."""
-    assert (ended.code, ended.out) == (0, ""), ended.err
-    return ended.seconds
 
 
 def killed_at_random(fork: Forks, line: str, directory: Path, *, kills: int) -> None:
@@ -53,7 +33,7 @@ def killed_at_random(fork: Forks, line: str, directory: Path, *, kills: int) -> 
 def killed_once(fork: Forks, line: str, output: Path, after: float) -> Ended:
     """Begin or resume a run, and kill it after so many seconds, if it does not end before."""
     resume = "--resume" if (output / "training.toml").exists() else ""
-    ended = fork.run(f"{line} -o {output} {resume}", number=signal.SIGKILL, after=after)
+    ended = fork.run(f"{line} -o {output} {resume}", signals=(signal.SIGKILL,), after=after)
     assert ended.code in (0, -signal.SIGKILL), ended.err
     return ended
 
@@ -97,7 +77,7 @@ def test_a_run_of_any_kind_that_was_killed_ends_in_the_same_bytes(
     finished(fork.run(f"{line} -o {tmp_path}/whole/out"))
     output = tmp_path / "cut" / "out"
     checkpoint = output / "checkpoints" / "step-00000004"
-    ended = fork.run(f"{line} -o {output}", number=signal.SIGKILL, file=str(checkpoint))
+    ended = fork.run(f"{line} -o {output}", signals=(signal.SIGKILL,), file=str(checkpoint))
     assert ended.code == -signal.SIGKILL, ended.err
     resumed = fork.run(f"finetune --resume {output}")
     finished(resumed)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gptcli.training.metrics_log import VOLATILE
+from tests.forked import Ended
 
 COMMON = "--device cpu --batch-size 2 --lr 1e-3 --epochs 1 --save-every 3 --eval-every 4 --keep 1"
 """Checkpoints and evaluations that fall together and apart, and an older best to be kept."""
@@ -22,6 +23,12 @@ def write_rows(directory: Path) -> Path:
     (directory / "classify.csv").write_text("\n".join(["text,label", *(",".join(pair) for pair in pairs), ""]))
     (directory / "text.txt").write_text("\n\n".join(lines * 8) + "\n")
     return directory
+
+
+def finished(ended: Ended) -> float:
+    """Check that a run came to its end; return how long it took."""
+    assert (ended.code, ended.out) == (0, ""), ended.err
+    return ended.seconds
 
 
 def left_by(output: Path) -> dict[str, object]:
