@@ -12,7 +12,8 @@ def started(event: TrainingStarted) -> str:
     trained = "" if event.trainable == event.parameters else f", {event.trainable:,} of them trained"
     total = "" if event.total_steps is None else f", {event.total_steps:,} steps"
     done = f"; {event.step:,} are done" if event.step else ""
-    return f"{event.parameters:,} parameters{trained}; {event.batch_size:,} sequences a step{total}{done}"
+    kept = "" if event.asked_batch_size == event.batch_size else f" as it began, not {event.asked_batch_size:,},"
+    return f"{event.parameters:,} parameters{trained}; {event.batch_size:,} sequences{kept} a step{total}{done}"
 
 
 def step_parts(event: StepReport, *, total: int | None, loss: float) -> list[str]:

@@ -10,10 +10,14 @@ class TrainingStarted:
 
     step: int
     """Steps done already: above 0 in a resumed run."""
+    damaged: tuple[str, ...] = ()
+    """Of a resumed run, the newer checkpoints that it cannot go on from, each with its problem."""
     parameters: int
     trainable: int
     batch_size: int
     """Sequences in one step of the optimizer, over all processes and micro-batches."""
+    asked_batch_size: int
+    """What the options ask for: a run that goes on keeps what it began with."""
     total_steps: int | None
     """None where only the data or the clock will tell."""
 

@@ -116,7 +116,7 @@ class Run:
         for name, tensor in checkpoint.optimizer().items():
             parameter, _, key = name.partition(_KEY)
             moments.setdefault(parameter, {})[key] = tensor
-        groups = self.processes.told_by_main(found.get("param_groups"))  # only the main process gets them
+        groups: Any = self.processes.told_by_main(found.get("param_groups"))  # only the main process gets them
         set_optimizer_state_dict(self.wrapped, raw, {"state": moments, "param_groups": groups}, options=_PARTS)
         scaler, scale = self.processes.accelerator.scaler, checkpoint.state.grad_scale
         if scaler is not None and scale is not None:

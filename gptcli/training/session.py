@@ -95,7 +95,7 @@ def train(
     )
     if found:
         run.restore(found)
-    yield _started(plan, options, run)
+    yield _started(plan, options, run, asked=sequences, damaged=found.damaged if found else ())
     evaluate, sample = plan.evaluate, plan.sample
     loop = Loop(
         run,
@@ -118,7 +118,9 @@ def _begun(plan: Plan, directory: Path, identity: Mapping[str, object]) -> Check
     return found
 
 
-def _started(plan: Plan, options: TrainingOptions, run: Run) -> TrainingStarted:
+def _started(
+    plan: Plan, options: TrainingOptions, run: Run, *, asked: int, damaged: tuple[str, ...]
+) -> TrainingStarted:
     parameters = list(plan.objective.parameters())
     size = run.state.sequences_per_step
     total = options.max_steps
@@ -126,9 +128,11 @@ def _started(plan: Plan, options: TrainingOptions, run: Run) -> TrainingStarted:
         total = max(1, round(options.epochs * -(-plan.rows_per_epoch // size)))
     return TrainingStarted(
         step=run.state.step,
+        damaged=damaged,
         parameters=sum(parameter.numel() for parameter in parameters),
         trainable=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
         batch_size=size,
+        asked_batch_size=asked,
         total_steps=total,
     )
 

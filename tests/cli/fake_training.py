@@ -52,7 +52,14 @@ def command(*arguments: str, **streams) -> Ended:
 
 def started(**changes) -> TrainingStarted:
     """Return the start of a run of 200 steps."""
-    plain = {"step": 0, "parameters": 1000, "trainable": 1000, "batch_size": 8, "total_steps": 200}
+    plain = {
+        "step": 0,
+        "parameters": 1000,
+        "trainable": 1000,
+        "batch_size": 8,
+        "asked_batch_size": 8,
+        "total_steps": 200,
+    }
     return TrainingStarted(**(plain | changes))
 
 

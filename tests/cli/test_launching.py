@@ -33,7 +33,7 @@ def finetune(config):
             os.kill(os.getpid(), signal.SIGKILL)
         case "done":
             return
-    yield TrainingStarted(step=0, parameters=1, trainable=1, batch_size=1, total_steps=None)
+    yield TrainingStarted(step=0, parameters=1, trainable=1, batch_size=1, asked_batch_size=1, total_steps=None)
     (place / f"{rank}.ready").touch()
     while not config.run.stop():
         time.sleep(0.01)
