@@ -59,6 +59,9 @@ class TrainingDisplay:
         match event:
             case TrainingStarted():
                 self._total = event.total_steps
+                for problem in event.damaged:
+                    self.clear()
+                    self._console.warn(f"{problem}; going on from step {event.step:,}")
                 self.tell([started(event)])
             case StepReport():
                 self._show_step(event)

@@ -50,6 +50,8 @@ class Checkpoint:
 
     path: Path
     state: RunState
+    damaged: tuple[str, ...] = ()
+    """The newer ones that are not whole, each with its problem."""
 
     def optimizer(self) -> dict[str, torch.Tensor]:
         """Return the optimizer's tensors."""
@@ -82,11 +84,11 @@ def checkpoints_of(directory: Path) -> list[Path]:
 
 def newest_checkpoint(directory: Path) -> Checkpoint:
     """Return the newest whole checkpoint of a run; raises TrainingError when there is none."""
-    problems = []
+    problems: list[str] = []
     for path in checkpoints_of(directory):
         problem = _problem(path)
         if problem is None:
-            return Checkpoint(path=path, state=_read_state(path))
+            return Checkpoint(path=path, state=_read_state(path), damaged=tuple(problems))
         problems.append(f"{path}: {problem}")
     if problems:
         raise TrainingError(f"no checkpoint is whole: {'; '.join(problems)}; begin again with --overwrite")
@@ -112,7 +114,8 @@ def remove_old(directory: Path, *, keep: int, best_step: int | None) -> None:
 def require_identity(checkpoint: Checkpoint, identity: Mapping[str, object]) -> None:
     """Raise ConfigError when a run is not the one that the checkpoint is of."""
     before = checkpoint.state.identity
-    for name in sorted({*before, *identity}):
+    # The data and the model come first: what depends on them differs too.
+    for name in sorted({*before, *identity}, key=lambda name: (name.startswith("--"), name)):
         if before.get(name) != identity.get(name):
             raise ConfigError(
                 f"{checkpoint.path} is of another run: {name} was {before.get(name)!r}, now {identity.get(name)!r};"
