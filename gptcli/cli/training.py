@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gptcli.checkpoint.files import CONFIG, read_json_if_present
+from gptcli.checkpoint.template import read_template
 from gptcli.cli import doctor
 from gptcli.cli.console import Console, utf8
 from gptcli.cli.launching import launch
@@ -121,7 +122,7 @@ def _follow(console: Console, run: _Run, *, rank: int) -> None:
                             saved = event
                             display.show(event)
                         case Finished():
-                            display.tell(finished(event, classifies=_classifies(event.directory)))
+                            display.tell(finished(event, use=_use(event.directory)))
                         case StepReport() | EvalReport() | SampleReport() | Stage() | Notice():
                             display.show(event)
                         case report if not rank:
@@ -141,10 +142,15 @@ def _print(console: Console, report: "DataReport") -> None:
     console.write(utf8(doctor.render(report, width=columns, unicode=console.unicode)))
 
 
-def _classifies(directory: str) -> bool:
-    """Return whether a saved model labels texts."""
+def _use(directory: str) -> str:
+    """Return the command that uses a saved model: with a text, or with rows where its template has several columns."""
+    model = f"-m {shlex.quote(directory)}"
     architectures = read_json_if_present(Path(directory, CONFIG)).get("architectures")
-    return "SequenceClassification" in str(architectures)
+    if "SequenceClassification" in str(architectures):
+        return f'gptcli classify {model} "..."'
+    template = read_template(Path(directory))
+    rows = template is not None and len(template.fields) > 1
+    return f"gptcli generate {model} -i FILE" if rows else f'gptcli generate {model} "..."'
 
 
 def _again(run: _Run) -> str:

@@ -1,6 +1,5 @@
 """What a training run tells, in words: a line or a few for each event."""
 
-import shlex
 from collections.abc import Iterator, Sequence
 
 from gptcli.cli.units import clock, size, width
@@ -46,7 +45,7 @@ def sampled(event: SampleReport) -> Iterator[str]:
         yield f"  {line}"
 
 
-def finished(event: Finished, *, classifies: bool) -> Iterator[str]:
+def finished(event: Finished, *, use: str) -> Iterator[str]:
     """Yield how it ended: the metrics under each other, where the model is, and what to type next."""
     best = event.best_step
     kept = "" if best is None or best == event.step else f"; the model is that of step {best:,}, the best"
@@ -55,8 +54,7 @@ def finished(event: Finished, *, classifies: bool) -> Iterator[str]:
     for name, value in event.metrics.items():
         yield f"  {_spelled(name):{widest}}  {value:.4g}"
     yield f"the model is in {event.directory}"
-    model = shlex.quote(event.directory)
-    yield f'next: gptcli {"classify" if classifies else "generate"} -m {model} "..."'
+    yield f"next: {use}"
 
 
 def flowed(parts: Sequence[str], columns: int) -> list[str]:

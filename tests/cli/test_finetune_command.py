@@ -183,6 +183,14 @@ def test_a_model_that_writes_is_to_be_tried_with_generate(training, tmp_path):
     assert lines[-1] == f'gptcli: next: gptcli generate -m {tmp_path} "..."'
 
 
+def test_a_model_whose_template_has_several_columns_is_to_be_given_rows(training, tmp_path):
+    template = {"name": "qa", "template": "{context}\n{question}{answer}", "completion": "answer"}
+    (tmp_path / "template.json").write_text(json.dumps(template))
+    training.events = [finished(tmp_path)]
+    lines = command("finetune", "a.csv", "-o", "out").err.splitlines()
+    assert lines[-1] == f"gptcli: next: gptcli generate -m {tmp_path} -i FILE"
+
+
 def test_quiet_says_nothing_but_errors(training, tmp_path):
     training.events = [Stage(text="x"), Notice(text="y"), started(), step(1), evaluation(), finished(tmp_path)]
     assert command("finetune", "a.csv", "-q").err == ""
