@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from gptcli.errors import DeviceError, TrainingError
+from gptcli.errors import TrainingError
 from gptcli.training.checkpoints import newest_checkpoint
 from gptcli.training.events import Interrupted
 from gptcli.training.metrics_log import read_metrics
@@ -187,11 +187,6 @@ def test_all_processes_name_the_same_rows_whose_loss_is_not_finite(runs: Runs) -
 def test_a_resumed_run_keeps_the_sequences_of_a_step(runs: Runs) -> None:
     for name in ("lm-1-2", "lm-2-1"):
         assert newest_checkpoint(runs.place / name).state.sequences_per_step == 4
-
-
-def test_fp16_is_refused_on_a_cpu() -> None:
-    with pytest.raises(DeviceError, match="fp16 needs a GPU"):
-        Processes(device="cpu", mixed_precision="fp16")
 
 
 def lost(world: int, error: RuntimeError) -> Callable[[], None]:
