@@ -21,6 +21,16 @@ MOST_LABELS = 50
 """Labels that are listed; the rest is counted."""
 LEARNED_TO_STOP = 0.1
 """Mean probability of the end mark at true ends below which a model is said not to stop by itself."""
+_PEFT_CLASSIFIER = """\
+from peft import PeftConfig, PeftModel
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, pipeline
+
+config = AutoConfig.from_pretrained({where})  # the labels
+base = PeftConfig.from_pretrained({where}).base_model_name_or_path
+model = AutoModelForSequenceClassification.from_pretrained(base, config=config)
+adapted = PeftModel.from_pretrained(model, {where}).merge_and_unload()
+model = pipeline('text-classification', model=adapted, tokenizer=AutoTokenizer.from_pretrained({where}))
+{call}"""
 _PATHS = ("paths", "validation", "model", "tokenizer")
 """Options that may be one."""
 
@@ -140,11 +150,15 @@ def _usage(facts: CardFacts) -> str:
 
 def _python(facts: CardFacts) -> str:
     prompt = (facts.example or "") if facts.example_prompt is None else facts.example_prompt
+    where = f"./{facts.name}"
     if facts.task == "classify":
-        pipeline, call = "text-classification", f"model({prompt!r}{', top_k=None' * (facts.label_kind == 'multi')})"
+        call = f"model({prompt!r}{', top_k=None' * (facts.label_kind == 'multi')})"
+        if facts.adapter:
+            return fence(_PEFT_CLASSIFIER.format(where=repr(where), call=call), "python")
+        pipeline = "text-classification"
     else:
         pipeline, call = "text-generation", f"model({prompt!r}, max_new_tokens=50)[0]['generated_text']"
-    load = f"model = pipeline({pipeline!r}, model={'./' + facts.name!r})"
+    load = f"model = pipeline({pipeline!r}, model={where!r})"
     return fence(f"from transformers import pipeline\n\n{load}\n{call}", "python")
 
 

@@ -30,14 +30,13 @@ def add_adapter(model: PreTrainedModel, lora: LoraOptions, *, base: str, is_clas
         if not any(f".{name}".endswith(f".{target}") for name, _ in model.named_modules()):
             raise ConfigError(f"--lora-target {target}: the model has no such module: give c_attn, c_proj or c_fc")
     settings = LoraConfig(
-        task_type="SEQ_CLS" if is_classifier else "CAUSAL_LM",
+        task_type="SEQ_CLS" if is_classifier else "CAUSAL_LM",  # of SEQ_CLS peft trains and saves the head too
         base_model_name_or_path=base,
         r=lora.rank,
         lora_alpha=cast(int, alpha_of(lora)),  # peft divides it: a float will do
         lora_dropout=lora.dropout,
         target_modules=list(lora.target),
         fan_in_fan_out=True,  # GPT-2's Conv1D keeps its weights transposed
-        modules_to_save=["score"] if is_classifier else None,
     )
     model.name_or_path = base
     torch.manual_seed(seed)

@@ -75,7 +75,9 @@ class AdapterFiles(ModelFiles):
         settings.inference_mode = True
         settings.save_pretrained(str(directory))
         settings.inference_mode = False
-        write_config(directory, self.config, self.base)
+        if self.config.problem_type is not None:
+            # A classifier's labels. Beside any other adapter transformers would take it for a whole model.
+            write_config(directory, self.config, self.base)
         self._write_small(directory)
 
     def read(self, directory: Path) -> dict[str, torch.Tensor]:

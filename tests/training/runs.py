@@ -9,8 +9,8 @@ from tests.forked import Ended
 
 COMMON = "--device cpu --batch-size 2 --lr 1e-3 --epochs 1 --save-every 3 --eval-every 4 --keep 1"
 """Checkpoints and evaluations that fall together and apart, and an older best to be kept."""
-COMPARED = ("config.json", "README.md", "training.toml")
-WEIGHTS = ("model.safetensors", "adapter_model.safetensors")
+COMPARED = ("README.md", "training.toml")
+MODEL = ("config.json", "model.safetensors", "adapter_model.safetensors")
 
 
 def write_rows(directory: Path) -> Path:
@@ -34,7 +34,7 @@ def finished(ended: Ended) -> float:
 def left_by(output: Path) -> dict[str, object]:
     """Return what a run left, but for what the clock decides."""
     left: dict[str, object] = {name: (output / name).read_bytes() for name in COMPARED}
-    left |= {name: (output / name).read_bytes() for name in WEIGHTS if (output / name).exists()}
+    left |= {name: (output / name).read_bytes() for name in MODEL if (output / name).exists()}
     return left | {"metrics.jsonl": records_of(output), "names": names_of(output)}
 
 
