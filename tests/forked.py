@@ -3,6 +3,7 @@
 The process is a fresh one with no threads, which could not be forked: what other tests started stays out of it.
 """
 
+import glob
 import importlib
 import json
 import os
@@ -50,7 +51,7 @@ class Trial:
     signals: tuple[int, ...] = ()
     """What it is sent, all at once: one of a kind, since two of the same may come as one."""
     file: str | None = None
-    """They are sent once this file is there,"""
+    """They are sent once a file of this pattern is there,"""
     after: float = 0.0
     """so many seconds later."""
     most_file_bytes: int | None = None
@@ -146,7 +147,7 @@ def _disturb(trial: Trial, child: int, life: int) -> None:
     """Send the signals when their time has come, unless the run has ended before."""
     if not trial.signals:
         return
-    while trial.file is not None and not os.path.exists(trial.file):
+    while trial.file is not None and not glob.glob(trial.file):
         if _ends(life, _LOOK_SECONDS):
             return
     if _ends(life, trial.after):

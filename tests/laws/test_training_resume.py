@@ -4,6 +4,7 @@ never was."""
 import os
 import random
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,27 @@ def test_a_pretraining_by_muon_that_was_killed_at_random_moments_ends_in_the_sam
     shape = "--n-layer 1 --n-head 2 --n-embd 16 --n-positions 32 --vocab-size 300"
     line = f"pretrain {data}/text.txt {shape} {COMMON} --optimizer muon --validation-split 0.2"
     killed_at_random(fork, line, tmp_path, kills=KILLS // 2)
+
+
+WRITTEN = {
+    "its options are noted": "training.toml",
+    "its first step is logged": "metrics.jsonl",
+    "a checkpoint is half written": "checkpoints/.step-00000006.*.partial",
+    "a checkpoint is whole": "checkpoints/step-00000006",
+    "the model is half written": ".final/config.json",
+    "the model is put in place": "README.md",
+}
+
+
+@pytest.mark.parametrize("moment", WRITTEN)
+def test_a_run_that_was_killed_when_a_file_appeared_ends_in_the_same_bytes_and_leaves_nothing_else(
+    fork: Forks, data: Path, tiny: Path, tmp_path: Path, undisturbed: Mapping[str, object], moment: str
+) -> None:
+    line, output = f"finetune {data}/lm.csv -m {tiny} {COMMON}", tmp_path / "out"
+    ended = fork.run(f"{line} -o {output}", signals=(signal.SIGKILL,), file=f"{output}/{WRITTEN[moment]}")
+    assert ended.code in (0, -signal.SIGKILL), ended.err  # the last file comes just before the end
+    finished(fork.run(f"finetune --resume {output}"))
+    assert left_by(output) == undisturbed
 
 
 VARIANTS = {

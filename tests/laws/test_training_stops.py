@@ -23,14 +23,6 @@ RARE = f"{COMMON} --save-every 1000 --eval-every 1000"
 """Only the end of the run is saved."""
 
 
-@pytest.fixture(scope="module")
-def whole(fork: Forks, data: Path, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, object]:
-    """Return what a run leaves that nothing disturbs."""
-    output = tmp_path_factory.mktemp("whole") / "out"
-    finished(fork.run(line(data, tiny, output)))
-    return left_by(output)
-
-
 def line(data: Path, model: Path, output: Path, options: str = COMMON) -> str:
     """Return a command line."""
     return f"finetune {data}/lm.csv -m {model} -o {output} {options}"
@@ -51,7 +43,14 @@ def resumed(fork: Forks, output: Path) -> Mapping[str, object]:
     ("number", "code", "told"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )
 def test_a_signal_lets_the_step_be_finished_and_saved_and_the_run_goes_on_to_the_same_bytes(
-    fork: Forks, data: Path, tiny: Path, whole: Mapping[str, object], tmp_path: Path, number: int, code: int, told: str
+    fork: Forks,
+    data: Path,
+    tiny: Path,
+    undisturbed: Mapping[str, object],
+    tmp_path: Path,
+    number: int,
+    code: int,
+    told: str,
 ) -> None:
     output = tmp_path / "out"
     checkpoint = output / "checkpoints" / "step-00000003"
@@ -63,11 +62,11 @@ def test_a_signal_lets_the_step_be_finished_and_saved_and_the_run_goes_on_to_the
     assert note is not None, second
     newest = max(path.name for path in checkpoint.parent.iterdir())
     assert newest == f"step-{int(note[1]):08}"
-    assert resumed(fork, output) == whole
+    assert resumed(fork, output) == undisturbed
 
 
 def test_a_second_signal_ends_the_run_at_once_and_it_goes_on_from_the_last_checkpoint(
-    fork: Forks, data: Path, tiny: Path, whole: Mapping[str, object], tmp_path: Path
+    fork: Forks, data: Path, tiny: Path, undisturbed: Mapping[str, object], tmp_path: Path
 ) -> None:
     output = tmp_path / "out"
     checkpoint = output / "checkpoints" / "step-00000004"
@@ -75,13 +74,13 @@ def test_a_second_signal_ends_the_run_at_once_and_it_goes_on_from_the_last_check
     assert (ended.code, ended.out) == (143, ""), ended.err
     assert re.search(rf"\ngptcli: stopped after step [34]; go on with: .*--resume {output}\n$", ended.err)
     assert max(path.name for path in checkpoint.parent.iterdir()) == checkpoint.name
-    assert resumed(fork, output) == whole
+    assert resumed(fork, output) == undisturbed
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_run_that_was_terminated_at_random_moments_ends_in_the_same_bytes(
-    fork: Forks, data: Path, tiny: Path, whole: Mapping[str, object], tmp_path: Path
+    fork: Forks, data: Path, tiny: Path, undisturbed: Mapping[str, object], tmp_path: Path
 ) -> None:
     output, moments = tmp_path / "out", random.Random(1)
     seconds = finished(fork.run(line(data, tiny, tmp_path / "timed")))
@@ -93,7 +92,7 @@ def test_a_run_that_was_terminated_at_random_moments_ends_in_the_same_bytes(
         assert ended.code in (0, 143, -signal.SIGTERM), ended.err
     if not (output / "model.safetensors").exists():
         finished(fork.run(f"finetune --resume {output}"))
-    assert left_by(output) == whole
+    assert left_by(output) == undisturbed
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -110,7 +109,7 @@ def test_a_signal_while_the_data_is_read_ends_the_run_at_once_and_leaves_nothing
 
 
 def test_no_room_for_a_checkpoint_leaves_the_one_before_whole(
-    fork: Forks, data: Path, tiny: Path, whole: Mapping[str, object], tmp_path: Path
+    fork: Forks, data: Path, tiny: Path, undisturbed: Mapping[str, object], tmp_path: Path
 ) -> None:
     output = tmp_path / "out"
     assert interrupted(fork, line(data, tiny, output), output).code == 130
@@ -123,7 +122,7 @@ def test_no_room_for_a_checkpoint_leaves_the_one_before_whole(
         ended.err,
     )
     assert sorted((output / "checkpoints").iterdir()) == before
-    assert resumed(fork, output) == whole
+    assert resumed(fork, output) == undisturbed
 
 
 def test_no_room_for_the_model_at_the_end_loses_nothing(fork: Forks, data: Path, tiny: Path, tmp_path: Path) -> None:
