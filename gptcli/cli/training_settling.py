@@ -135,15 +135,19 @@ def default_output(path: str) -> str:
 def _place(paths: list[str] | None, flags: Tables, run: RunFlags, layout: Layout, command: str) -> Place:
     """Return where all is, and the tables of all layers."""
     paths, output = list(paths or ()), run.output
-    if run.resume and output is None and len(paths) == 1 and os.path.isdir(paths[0]):
-        output, paths = paths[0], []
+    if run.resume and output is None and len(paths) == 1:
+        if os.path.isdir(paths[0]):
+            output, paths = paths[0], []
+        elif paths[0] != "-" and not os.path.exists(paths[0]):
+            raise UsageError(f"there is no {paths[0]}: --resume wants the directory of a run, or the data that it read")
     config: Tables = {} if run.config is None else read_tables(Path(run.config), layout)
     if paths:
         flags = layered(flags, {"data": {"paths": tuple(paths)}})
     sources = layered(config, flags).get("data", {}).get("paths", ())
     if output is None:
         if not sources:
-            raise UsageError(f"no data: try gptcli {command} FILE, or send it to standard input and give -")
+            piped = ", or send it to standard input and give -" if command == "finetune" else ""
+            raise UsageError(f"no data: try gptcli {command} FILE{piped}")
         output, chosen = default_output(sources[0]), True
     else:
         chosen = False

@@ -41,7 +41,7 @@ def test_nothing_is_settled_that_was_not_given(training):
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("", "no data: try gptcli pretrain FILE"),
+        ("", "no data: try gptcli pretrain FILE\n"),
         ("-", "pretrain reads files, which it may need more than once: save standard input to one"),
         ("a.txt --n-embd 7", "--n-embd 7 must be a multiple of --n-head 4"),
         (
