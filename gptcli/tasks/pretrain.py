@@ -17,7 +17,14 @@ from gptcli.tasks.training_config import PretrainConfig
 from gptcli.tasks.training_events import TuningEvent
 from gptcli.training.corpus import Corpus, open_corpus
 from gptcli.training.corpus_documents import Documents
-from gptcli.training.corpus_preparation import Place, open_tokenizer, place_of, prepare_tokenizer, prepare_tokens
+from gptcli.training.corpus_preparation import (
+    Place,
+    claim,
+    open_tokenizer,
+    place_of,
+    prepare_tokenizer,
+    prepare_tokens,
+)
 from gptcli.training.defaults import pretrain_options
 from gptcli.training.run_directory import RunDirectory
 from gptcli.training.trackers import require_trackers
@@ -49,7 +56,9 @@ def pretrain(config: PretrainConfig) -> Generator[TuningEvent, None, None]:
             validation_split=config.validation_split,
         )
         if run.rank == 0:
-            yield from _prepare(config, documents, place, vocab_size)
+            with ExitStack() as claimed:
+                yield from _stages(claim(place, claimed))
+                yield from _prepare(config, documents, place, vocab_size)
         yield Stage(text="starting torch")
         from gptcli.tasks.pretraining import Pretraining  # after all that can fail without it
 

@@ -1,8 +1,10 @@
 """From text to a corpus that can be learned: its tokenizer, trained or taken, and its tokens, made once and kept."""
 
+import fcntl
 import hashlib
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from gptcli.checkpoint.config import read_config
 from gptcli.checkpoint.files import CONFIG, TOKENIZER_FILES
 from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.checkpoint.tokenizer_files import build_tokenizer
+from gptcli.data.atomic import write_atomically
+from gptcli.errors import OutputError
 from gptcli.training.corpus import corpus_key, why_stale
 from gptcli.training.corpus_documents import Documents
 from gptcli.training.corpus_writing import tokenize_corpus
@@ -19,6 +23,7 @@ from gptcli.training.tokenizer_training import SAMPLE_BYTES, train_tokenizer
 _TOKENIZER = "tokenizer"
 _TOKENS = "tokens"
 _COMPLETE = "complete"
+_LOCK = ".lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,25 +50,42 @@ def place_of(documents: Documents, *, tokenizer: str, vocab_size: int, validatio
     return Place(directory=cache_directory() / "corpora" / digest[:32])
 
 
+def claim(place: Place, stack: ExitStack) -> Iterator[str]:
+    """Keep other runs out until the stack closes, and yield that one is waited for; raises OutputError."""
+    try:
+        place.directory.mkdir(parents=True, exist_ok=True)
+        lock = stack.enter_context((place.directory / _LOCK).open("ab"))
+    except OSError as error:
+        raise _unwritable(place, error) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield "waiting for another run that reads the same text"
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
 def prepare_tokenizer(documents: Documents, place: Place, *, source: Path | None, vocab_size: int) -> Iterator[str]:
     """Train a tokenizer on the documents, or copy that of a model's directory; yield what is being done.
 
     Raises InputError for what cannot be read, ModelError for a tokenizer that is damaged, OutputError for no room.
     """
-    place.tokenizer.mkdir(parents=True, exist_ok=True)
-    if source is not None:
-        for name in (*TOKENIZER_FILES, CONFIG):
-            if (source / name).is_file():
-                shutil.copyfile(source / name, place.tokenizer / name)
-        return
     state = _state_of(documents)
-    marker = place.tokenizer / _COMPLETE
-    if marker.is_file() and marker.read_text() == state:
-        return
-    marker.unlink(missing_ok=True)
-    yield f"training a tokenizer of {vocab_size:,} tokens"
-    train_tokenizer(documents.sample(SAMPLE_BYTES), vocab_size, place.tokenizer)
-    marker.write_text(state)
+    try:
+        place.tokenizer.mkdir(parents=True, exist_ok=True)
+        if source is not None:
+            for name in (*TOKENIZER_FILES, CONFIG):
+                if (source / name).is_file():
+                    shutil.copyfile(source / name, place.tokenizer / name)
+            return
+        marker = place.tokenizer / _COMPLETE
+        if marker.is_file() and marker.read_text() == state:
+            return
+        marker.unlink(missing_ok=True)
+        yield f"training a tokenizer of {vocab_size:,} tokens"
+        train_tokenizer(documents.sample(SAMPLE_BYTES), vocab_size, place.tokenizer)
+        write_atomically(str(marker), state.encode())
+    except OSError as error:
+        raise _unwritable(place, error) from error
 
 
 def open_tokenizer(place: Place) -> Tokenizer:
@@ -88,6 +110,12 @@ def prepare_tokens(
 
 
 _UNBOUNDED = 1 << 31
+
+
+def _unwritable(place: Place, error: OSError) -> OutputError:
+    return OutputError(
+        f"cannot write to {place.directory}: {error.strerror}; make room, or name another place in GPTCLI_CACHE"
+    )
 
 
 def _state_of(documents: Documents) -> str:
