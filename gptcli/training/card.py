@@ -206,7 +206,7 @@ def _limits(facts: CardFacts) -> Iterator[str]:
             if facts.eos_probability < LEARNED_TO_STOP
             else ""
         )
-    if data.rows_cut:
+    if data.tokens_cut:
         yield (
             f"{data.rows_cut:,} training rows were longer than `--max-length`;"
             f" {data.tokens_cut:,} of their tokens were not learned."

@@ -208,6 +208,10 @@ def test_a_classifier_is_loaded_by_others_as_it_was_trained(
         logits = model(**tokenizer(TEXTS, padding=True, return_tensors="pt")).logits
     torch.testing.assert_close(logits, expected, rtol=1e-5, atol=1e-5)
     assert set(tuned.finished.metrics) == {"loss", *metrics}
+    for checkpoint in (tuned.directory / "checkpoints").iterdir():
+        kept = AutoModelForSequenceClassification.from_pretrained(checkpoint)
+        assert kept.config.id2label == config.id2label
+        assert AutoTokenizer.from_pretrained(checkpoint).pad_token == "<|pad|>"
     assert (tuned.finished.confusion is not None) == (tuned.directory / "confusion.png").exists() == (kind == "single")
 
 
@@ -257,15 +261,18 @@ def test_a_dry_run_reports_and_leaves_nothing(tiny: Path, tmp_path: Path, kind: 
 
 
 def test_rows_that_are_cut_are_told(tiny: Path, tmp_path: Path) -> None:
-    data = write_rows(tmp_path / "data.jsonl", [{"text": "a" * 60}, *SHORT])
+    data = write_rows(tmp_path / "data.jsonl", [{"text": "a" * 60}, {"text": "short"}, {"text": "b"}])
     tuned = tune(data, tmp_path / "out", tiny, **QUICK, overflow="truncate", validation_split=0.0)
     assert "1 rows were longer than a sequence: 13 of their tokens were not learned" in tuned.notices
     split = tune(data, tmp_path / "split", tiny, **QUICK, overflow="split", validation_split=0.0)
     assert not any("not learned" in text for text in split.notices)
+    card = (split.directory / "README.md").read_text()
+    assert "| longer than `--max-length` | 1 |" in card
+    assert "not learned" not in card
 
 
 def test_a_long_row_that_is_held_out_is_refused_before_training_too(tiny: Path, tmp_path: Path) -> None:
-    data = write_rows(tmp_path / "data.jsonl", SHORT)
+    data = write_rows(tmp_path / "data.jsonl", [{"text": "short"}, {"text": "b"}])
     (tmp_path / "held-out.jsonl").write_text(json.dumps({"text": "a" * 60}))
     with pytest.raises(InputError, match=r"held-out\.jsonl:1: has 61 tokens"):
         tune(data, tmp_path / "out", tiny, **QUICK, overflow="error", validation=str(tmp_path / "held-out.jsonl"))
