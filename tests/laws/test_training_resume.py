@@ -5,6 +5,7 @@ import os
 import random
 import signal
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ def killed_at_random(fork: Forks, line: str, directory: Path, *, kills: int) -> 
     moments, killed, number = random.Random(0), 0, 0
     while killed < kills:
         output = directory / str(number) / "out"
+        # A corpus is prepared anew each time, and killed while it is.
+        fork = replace(fork, environment={**fork.environment, "GPTCLI_CACHE": str(directory / f"cache{number}")})
         while (ended := killed_once(fork, line, output, moments.uniform(0, seconds))).code < 0:
             killed += 1
         finished(ended)
@@ -80,7 +83,7 @@ def test_a_run_that_was_killed_when_a_file_appeared_ends_in_the_same_bytes_and_l
 
 VARIANTS = {
     "dropout": "lm.csv --dropout 0.2",
-    "packing": "lm.csv --packing --epochs 2",
+    "packing": "lm.csv --packing --epochs 4",
     "gradient accumulation": "lm.csv --gradient-accumulation 2",
     "early stopping": "lm.csv --early-stopping 1 --lr 0.3 --eval-every 2",
     "lora": "lm.csv --lora 2 --lora-dropout 0.1",
@@ -104,4 +107,5 @@ def test_a_run_of_any_kind_that_was_killed_ends_in_the_same_bytes(
     resumed = fork.run(f"finetune --resume {output}")
     finished(resumed)
     assert " are done" in resumed.err
+    assert ("no better evaluation in 1" in resumed.err) == (variant == "early stopping")
     assert left_by(output) == left_by(tmp_path / "whole" / "out")

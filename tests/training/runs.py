@@ -7,7 +7,7 @@ from pathlib import Path
 from gptcli.training.metrics_log import VOLATILE
 from tests.forked import Ended
 
-COMMON = "--device cpu --batch-size 2 --lr 1e-3 --epochs 1 --save-every 3 --eval-every 4 --keep 1"
+COMMON = "--device cpu --batch-size 2 --lr 1e-3 --epochs 2 --save-every 3 --eval-every 4 --keep 1"
 """Checkpoints and evaluations that fall together and apart, and an older best to be kept."""
 COMPARED = ("README.md", "training.toml")
 MODEL = ("config.json", "model.safetensors", "adapter_model.safetensors")
@@ -15,7 +15,7 @@ MODEL = ("config.json", "model.safetensors", "adapter_model.safetensors")
 
 def write_rows(directory: Path) -> Path:
     """Write rows for each task; return the directory."""
-    numbers = range(40)
+    numbers = range(24)
     lines = [f"Row {n} of {n * n} goes on like {'so and ' * (n % 5)}so." for n in numbers]
     labels = ["ant" if n % 3 else "bee" for n in numbers]
     (directory / "lm.csv").write_text("\n".join(["text", *lines, ""]))
