@@ -19,6 +19,7 @@ from gptcli.tasks.training_config import FinetuneConfig
 from gptcli.tasks.training_events import TuningEvent
 from gptcli.training.defaults import finetune_options
 from gptcli.training.files import CHECKPOINTS
+from gptcli.training.options import TrainingOptions
 from gptcli.training.rows import RowSet, load_rows
 from gptcli.training.run_directory import RunDirectory
 from gptcli.training.trackers import require_trackers
@@ -47,6 +48,7 @@ def finetune(config: FinetuneConfig) -> Generator[TuningEvent, None, None]:
         model_config = read_config(located.directory)
         tokenizer = load_tokenizer(located.directory, model_config)
         options = finetune_options(run.given, rows.roles.task, model_config)
+        _refuse_idle(options, rows)
         yield Stage(text="starting torch")
         from gptcli.tasks.tuning import Tuning  # after all that can fail without it
 
@@ -55,6 +57,14 @@ def finetune(config: FinetuneConfig) -> Generator[TuningEvent, None, None]:
             yield tuning.report()
             return
         yield from tuning.train(directory)
+
+
+def _refuse_idle(options: TrainingOptions, rows: RowSet) -> None:
+    """Raise ConfigError for an option that could do nothing with these rows."""
+    if options.early_stopping is not None and not rows.validation:
+        raise ConfigError("--early-stopping needs held-out rows: give --validation FILE, or a --validation-split")
+    if options.label_smoothing and rows.labels is not None and rows.labels.kind != "single":
+        raise ConfigError("--label-smoothing is for one label a row: it does not go with numbers or several labels")
 
 
 def _refuse_replacing(located: Located, output: str) -> None:

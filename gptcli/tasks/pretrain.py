@@ -10,7 +10,7 @@ from pathlib import Path
 from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.engine.options import ModelOptions
 from gptcli.engine.placement import require_device
-from gptcli.errors import InputError
+from gptcli.errors import ConfigError, InputError
 from gptcli.tasks.events import Notice, Stage
 from gptcli.tasks.locating import located_model
 from gptcli.tasks.training_config import PretrainConfig
@@ -80,7 +80,10 @@ def _prepare(
     for text in _found(corpus, tokenizer, vocab_size, trained=source is None):
         yield Notice(text=text)
     if len(corpus.train.tokens) < 2:
-        raise InputError(f"{', '.join(config.paths)}: no text to learn from")
+        held = "" if corpus.validation is None else ", for all of it is held out: give more, or --validation-split 0"
+        raise InputError(f"{', '.join(config.paths)}: no text to learn from{held}")
+    if corpus.validation is None and config.run.given.get("early_stopping") is not None:
+        raise ConfigError("--early-stopping needs held-out documents: give more text, or a higher --validation-split")
 
 
 def _stages(texts: Iterator[str]) -> Iterator[Stage]:

@@ -81,8 +81,11 @@ class Loop:
             before, progress = progress, report.progress
             over = progress >= 1
             evaluated = None
-            if self._evaluate is not None and is_due(self._options.eval_every, before, progress, report.step):
-                evaluated = yield from self._judged(self._evaluate())
+            if is_due(self._options.eval_every, before, progress, report.step):
+                if self._evaluate is not None:
+                    evaluated = yield from self._judged(self._evaluate())
+                if (sample := self._sample()) is not None:
+                    yield sample
             reason = self._why_over(over=over)
             best = evaluated is not None and self._run.state.best_step == report.step
             due = is_due(self._options.save_every, before, progress, report.step)
@@ -199,9 +202,6 @@ class Loop:
             evaluations_since_best=0 if better else run.state.evaluations_since_best + 1,
         )
         yield EvalReport(step=run.state.step, metrics=found.metrics, best=better, rows=found.rows)
-        sample = self._sample()
-        if sample is not None:
-            yield sample
         return found
 
     def _save(self) -> CheckpointSaved:

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 
 from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions, SamplingOptions
-from gptcli.errors import InputError
+from gptcli.errors import ConfigError, InputError
 from gptcli.tasks import tuning
 from gptcli.tasks.config import GenerateConfig
 from gptcli.tasks.events import Completion
@@ -277,3 +277,27 @@ def test_a_long_row_that_is_held_out_is_refused_before_training_too(tiny: Path, 
     with pytest.raises(InputError, match=r"held-out\.jsonl:1: has 61 tokens"):
         tune(data, tmp_path / "out", tiny, **QUICK, overflow="error", validation=str(tmp_path / "held-out.jsonl"))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("single", {"early_stopping": 2}, "--early-stopping needs held-out rows"),
+        ("multi", {"label_smoothing": 0.1}, "--label-smoothing is for one label a row"),
+        ("regression", {"label_smoothing": 0.1}, "--label-smoothing is for one label a row"),
+        ("single", {"sample_prompt": "x"}, "--sample-prompt does not go with --task classify"),
+    ],
+)
+def test_an_option_that_could_do_nothing_is_an_error(
+    tiny: Path, tmp_path: Path, kind: str, options: dict[str, Any], message: str
+) -> None:
+    data, needed = labelled(tmp_path, kind)
+    with pytest.raises(ConfigError, match=message):
+        tune(data, tmp_path / "out", tiny, **QUICK, **needed, **options, validation_split=0.0)
+    assert not (tmp_path / "out").exists()
+
+
+def test_samples_are_written_where_nothing_is_held_out_too(tiny: Path, tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "data.jsonl", [{"text": "short"}, {"text": "b"}])
+    tuned = tune(data, tmp_path / "out", tiny, **QUICK, validation_split=0.0, sample_prompt="sh")
+    assert [sample.step for sample in tuned.of(SampleReport)] == [2, 4]

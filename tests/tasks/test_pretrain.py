@@ -225,6 +225,9 @@ def test_where_nothing_is_held_out_nothing_is_measured_and_that_is_told(stories:
     tuned = run(stories, validation_split=0.0)
     assert tuned.finished.metrics == {}
     assert any("no document is held out" in text for text in tuned.notices)
+    with pytest.raises(ConfigError, match="--early-stopping needs held-out documents"):
+        run(stories, "never", validation_split=0.0, early_stopping=2)
+    assert not (stories.parent / "never").exists()
 
 
 def test_no_text_is_an_error(tmp_path: Path) -> None:
