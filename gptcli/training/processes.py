@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 
@@ -52,6 +53,8 @@ class Processes:
             raise DeviceError("--mixed-precision fp16 needs a GPU: on a CPU leave it out, or give bf16")
         if parse_flag_from_env("ACCELERATE_USE_FSDP"):
             _settle_fsdp(self.accelerator)
+        # accelerate's configuration may name another number, by which it would divide the loss: the loop has its own.
+        self.accelerator.gradient_accumulation_steps = 1
 
     @property
     def world(self) -> int:
@@ -121,7 +124,7 @@ class Processes:
 
 
 def _settle_fsdp(accelerator: Accelerator) -> None:
-    """Refuse what accelerate would do without, and have the tied head stay tied."""
+    """Refuse what accelerate would do without; have the tied head stay tied, and sums stay in float32."""
     if accelerator.distributed_type != DistributedType.FSDP:
         raise DeviceError(
             "FSDP needs GPUs: on a CPU accelerate gives each process the whole model; leave FSDP out of its config"
@@ -132,6 +135,9 @@ def _settle_fsdp(accelerator: Accelerator) -> None:
     # It would make the model anew from an empty one, whose head is no longer the embedding and is never learned. There
     # is nothing to save: every process has read the weights already.
     plugin.cpu_ram_efficient_loading = False
+    if plugin.mixed_precision_policy is not None:  # it sums gradients and rounds losses in 16 bits
+        policy = replace(plugin.mixed_precision_policy, reduce_dtype=torch.float32, output_dtype=None)
+        plugin.mixed_precision_policy = policy
 
 
 def _is_lost_connection(error: RuntimeError) -> bool:

@@ -35,6 +35,8 @@ TASKS: Mapping[str, Mapping[str, Any]] = {
     "complete": {},
     "classify": {},
     "lora": {"lora": {"rank": 2}},
+    "muon": {"optimizer": "muon"},
+    "checkpointing": {"gradient_checkpointing": True},
 }
 
 
@@ -43,8 +45,7 @@ def write_data(place: Path) -> None:
     drawn = random.Random(0)
     texts = ["".join(drawn.choices("abc de", k=drawn.randint(2, 20))).strip() or "a" for _ in range(24)]
     rows = {
-        "lm": [{"text": text} for text in texts],
-        "lora": [{"text": text} for text in texts],
+        **{name: [{"text": text} for text in texts] for name in ("lm", "lora", "muon", "checkpointing")},
         "complete": [{"prompt": text, "completion": text[::-1][:6]} for text in texts],
         "classify": [{"text": text, "label": "xyz"[number % 3]} for number, text in enumerate(texts)],
     }
@@ -74,6 +75,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Runs:
     trials["stopped"] = parted("lm", "lm-2-2", stop_at=5)
     trials["resumed"] = parted("lm", "lm-2-2", resume=True)
     trials["lm-2-1"] = parted("lm", "lm-2-1", stop_at=5)
+    trials["half"] = parted("lm", "half", mixed_precision="bf16")
     trials["diverged"] = parted("lm", "diverged", lr=1e30, max_grad_norm=0.0)
     first, second = run_ranks(list(trials.values()), place, **ENVIRONMENT)
     for task in TASKS:
@@ -118,6 +120,12 @@ def test_a_checkpoint_of_a_parted_model_goes_on_parted_and_whole(runs: Runs, nam
     np.testing.assert_allclose([step["loss"] for step in resumed], [step["loss"] for step in whole], rtol=0, atol=1e-5)
 
 
+def test_in_half_precision_losses_and_gradients_are_summed_in_float32(runs: Runs) -> None:
+    exact, half = ([step["loss"] for step in records(runs, name, "step")] for name in ("lm-1", "half"))
+    assert half != exact
+    np.testing.assert_allclose(half, exact, rtol=5e-3)
+
+
 def test_all_parts_name_the_rows_whose_loss_is_not_finite(runs: Runs) -> None:
     main, other = runs[1]["diverged"]
     assert main.error == other.error
@@ -141,7 +149,7 @@ def test_transformers_loads_what_was_parted_with_its_head_tied(runs: Runs) -> No
 
 def accelerator(kind: DistributedType, version: int = 2) -> Any:
     """Return what _settle_fsdp looks at."""
-    plugin = SimpleNamespace(fsdp_version=version, cpu_ram_efficient_loading=True)
+    plugin = SimpleNamespace(fsdp_version=version, cpu_ram_efficient_loading=True, mixed_precision_policy=None)
     return SimpleNamespace(distributed_type=kind, state=SimpleNamespace(fsdp_plugin=plugin))
 
 

@@ -189,6 +189,13 @@ def test_a_resumed_run_keeps_the_sequences_of_a_step(runs: Runs) -> None:
         assert newest_checkpoint(runs.place / name).state.sequences_per_step == 4
 
 
+def test_the_accumulation_of_another_configuration_does_not_divide_the_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "4")
+    weight = torch.ones((), requires_grad=True)
+    Processes(device="cpu", mixed_precision="no").accelerator.backward(weight * 2)
+    assert weight.grad == 2
+
+
 def lost(world: int, error: RuntimeError) -> Callable[[], None]:
     """Return what meets an error in one of some processes."""
 
