@@ -116,6 +116,23 @@ def test_documents_are_learned_as_padded_batches_are(tiny: Path, tmp_path: Path,
     require_equal(tuned, losses, model, GPT2LMHeadModel)
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"tie_word_embeddings": False, "n_inner": 40},
+        {"scale_attn_by_inverse_layer_idx": True, "activation_function": "relu"},
+        {"scale_attn_weights": False, "layer_norm_epsilon": 1e-3, "activation_function": "gelu", "spread": 0.1},
+    ],
+    ids=lambda shape: ",".join(shape),
+)
+def test_unusual_models_are_learned_as_transformers_computes_them(tmp_path: Path, shape: dict[str, Any]) -> None:
+    base, lines = save_random_gpt2(tmp_path / "base", **shape), texts(24)
+    data = write_rows(tmp_path / "data.jsonl", [{"text": line} for line in lines])
+    tuned = tune(data, tmp_path / "out", base, **RUN, batch_size=32)
+    model = GPT2LMHeadModel.from_pretrained(base, attn_pdrop=0.0, embd_pdrop=0.0, resid_pdrop=0.0)
+    require_equal(tuned, plain_loop(model, documents(base, lines)), model, GPT2LMHeadModel)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # torch warns of itself while it compiles
 def test_compiled_layers_learn_the_same_from_rows_of_any_length(tmp_path: Path) -> None:
