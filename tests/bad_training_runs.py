@@ -63,6 +63,13 @@ OPTIONS = [
         code=3,
         told="a.csv:2: no column body: .*text, label",
     ),
+    Case(
+        name="pretraining on one document that is held out",
+        line="pretrain a.txt --size tiny --vocab-size 260 --validation-split 0.99",
+        files={"a.txt": b"one document\n" * 9},
+        code=3,
+        told="a.txt: no text to learn from, for all of it is held out: give more, or --validation-split 0",
+    ),
     Case(name="pretraining from standard input", line="pretrain -", code=2, told="pretrain reads files, .*save"),
 ]
 

@@ -56,7 +56,7 @@ def test_a_pretraining_by_muon_that_was_killed_at_random_moments_ends_in_the_sam
     fork: Forks, data: Path, tmp_path: Path
 ) -> None:
     shape = "--n-layer 1 --n-head 2 --n-embd 16 --n-positions 32 --vocab-size 300"
-    line = f"pretrain {data}/text.txt {shape} {COMMON} --optimizer muon --validation-split 0.2"
+    line = f"pretrain {data}/corpus.csv {shape} {COMMON} --optimizer muon --validation-split 0.2"
     killed_at_random(fork, line, tmp_path, kills=KILLS // 2)
 
 

@@ -15,13 +15,11 @@ MODEL = ("config.json", "model.safetensors", "adapter_model.safetensors")
 
 def write_rows(directory: Path) -> Path:
     """Write rows for each task; return the directory."""
-    numbers = range(24)
-    lines = [f"Row {n} of {n * n} goes on like {'so and ' * (n % 5)}so." for n in numbers]
-    labels = ["ant" if n % 3 else "bee" for n in numbers]
-    (directory / "lm.csv").write_text("\n".join(["text", *lines, ""]))
-    pairs = zip(lines, labels, strict=True)
-    (directory / "classify.csv").write_text("\n".join(["text,label", *(",".join(pair) for pair in pairs), ""]))
-    (directory / "text.txt").write_text("\n\n".join(lines * 8) + "\n")
+    lines = [f"Row {n} of {n * n} goes on like {'so and ' * (n % 5)}so." for n in range(160)]
+    labelled = [f"{line},{'ant' if n % 3 else 'bee'}" for n, line in enumerate(lines[:24])]
+    (directory / "lm.csv").write_text("\n".join(["text", *lines[:24], ""]))
+    (directory / "classify.csv").write_text("\n".join(["text,label", *labelled, ""]))
+    (directory / "corpus.csv").write_text("\n".join(["text", *lines, ""]))
     return directory
 
 
