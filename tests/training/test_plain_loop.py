@@ -134,7 +134,7 @@ def test_unusual_models_are_learned_as_transformers_computes_them(tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("default")  # torch warns of itself while it compiles
+@pytest.mark.filterwarnings("ignore")  # torch warns of itself while it compiles
 def test_compiled_layers_learn_the_same_from_rows_of_any_length(tmp_path: Path) -> None:
     base = save_random_gpt2(tmp_path / "base", n_layer=1)
     data = write_rows(tmp_path / "data.jsonl", [{"text": line} for line in texts(24)])
