@@ -81,3 +81,20 @@ def tune(data: Path, output: Path, model: Path, *, draws: bool = False, **option
         if not draws:
             patch.setattr(leaving, "available", lambda: False)
         return Tuned(directory=output, events=tuple(finetune(finetune_config(data, output, model, **options))))
+
+
+def held(data: Path, name: str = "held-out.jsonl") -> dict[str, str]:
+    """Return the option that validates on a copy of the data."""
+    (data.parent / name).write_bytes(data.read_bytes())
+    return {"validation": str(data.parent / name)}
+
+
+def labelled(directory: Path, kind: str) -> tuple[Path, dict[str, Any]]:
+    """Write rows with labels of a kind; return them and the options that go with them."""
+    label = {
+        "single": lambda n: ("no", "maybe", "yes")[n % 3],
+        "multi": lambda n: [("no", "maybe", "yes")[n % 3], "all"][: 1 + n % 2],
+        "regression": lambda n: n % 3 - 0.5,
+    }[kind]
+    rows = [{"text": f"{('no', 'maybe', 'yes')[n % 3]} {n}", "label": label(n)} for n in range(36)]
+    return write_rows(directory / "data.jsonl", rows), {"regression": True} if kind == "regression" else {}

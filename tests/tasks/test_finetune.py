@@ -12,18 +12,14 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 
 from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions, SamplingOptions
-from gptcli.errors import ConfigError, InputError
-from gptcli.tasks import tuning
 from gptcli.tasks.config import GenerateConfig
 from gptcli.tasks.events import Completion
 from gptcli.tasks.generate import generate
 from gptcli.training.batches import Example, make_batch
-from gptcli.training.doctor import DataReport
 from gptcli.training.events import SampleReport
 from gptcli.training.objectives import Objective
-from gptcli.training.session import Ended
 from tests.command import gptcli
-from tests.tuning import Tuned, tune, write_rows
+from tests.tuning import Tuned, held, labelled, tune, write_rows
 
 STORIES = (
     "The cat sat on the mat.",
@@ -35,26 +31,6 @@ SHORT: list[dict[str, Any]] = [{"text": STORIES[n % 4]} for n in range(32)]
 LEARNING: dict[str, Any] = {"lr": 1e-2, "batch_size": 16, "max_steps": 60, "eval_every": 60.0, "save_every": 60.0}
 QUICK: dict[str, Any] = {"lr": 1e-3, "batch_size": 8, "max_steps": 4, "eval_every": 2.0, "save_every": 2.0}
 TEXTS = ["a", "a longer text to label", "<|endoftext|>", "mid<|endoftext|>dle"]
-
-
-@pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[Objective]:
-    """Collect the models of runs as they are when they are saved."""
-    found: list[Objective] = []
-    leave = tuning.leave
-
-    def collecting(ended: Ended, *arguments: Any, **named: Any) -> Any:
-        found.append(ended.run.objective.eval())
-        return leave(ended, *arguments, **named)
-
-    monkeypatch.setattr(tuning, "leave", collecting)
-    return found
-
-
-def held(data: Path, name: str = "held-out.jsonl") -> dict[str, str]:
-    """Return the option that validates on a copy of the data."""
-    (data.parent / name).write_bytes(data.read_bytes())
-    return {"validation": str(data.parent / name)}
 
 
 def completions(model: Path, *prompts: str, **sampling: Any) -> list[Completion]:
@@ -160,17 +136,6 @@ def test_the_files_are_those_that_others_look_for(tiny: Path, tmp_path: Path) ->
     assert not list(out.glob(".final*"))
 
 
-def labelled(directory: Path, kind: str) -> tuple[Path, dict[str, Any]]:
-    """Write rows with labels of a kind; return them and the options that go with them."""
-    label = {
-        "single": lambda n: ("no", "maybe", "yes")[n % 3],
-        "multi": lambda n: [("no", "maybe", "yes")[n % 3], "all"][: 1 + n % 2],
-        "regression": lambda n: n % 3 - 0.5,
-    }[kind]
-    rows = [{"text": f"{('no', 'maybe', 'yes')[n % 3]} {n}", "label": label(n)} for n in range(36)]
-    return write_rows(directory / "data.jsonl", rows), {"regression": True} if kind == "regression" else {}
-
-
 @pytest.mark.parametrize(
     ("kind", "problem", "labels", "metrics"),
     [
@@ -244,60 +209,3 @@ def test_the_options_that_a_run_leaves_repeat_it_to_the_same_bytes(tiny: Path, t
     assert ended.code == 0, ended.err
     for name in ("model.safetensors", "config.json", "training.toml"):
         assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes()
-
-
-@pytest.mark.parametrize("kind", ["lm", "single"])
-def test_a_dry_run_reports_and_leaves_nothing(tiny: Path, tmp_path: Path, kind: str) -> None:
-    data = write_rows(tmp_path / "data.jsonl", SHORT) if kind == "lm" else labelled(tmp_path, kind)[0]
-    told = tune(data, tmp_path / "out", tiny, **QUICK, dry_run=True, **held(data))
-    (report,) = told.of(DataReport)
-    assert (report.task, report.train) == (("lm", 32) if kind == "lm" else ("classify", 36))
-    assert report.leaked == report.validation == report.train
-    assert report.cost is not None
-    assert report.cost.steps == 4
-    assert report.cost.seconds is not None
-    assert 0 < report.cost.seconds < 10
-    assert not (tmp_path / "out").exists()
-
-
-def test_rows_that_are_cut_are_told(tiny: Path, tmp_path: Path) -> None:
-    data = write_rows(tmp_path / "data.jsonl", [{"text": "a" * 60}, {"text": "short"}, {"text": "b"}])
-    tuned = tune(data, tmp_path / "out", tiny, **QUICK, overflow="truncate", validation_split=0.0)
-    assert "1 rows were longer than a sequence: 13 of their tokens were not learned" in tuned.notices
-    split = tune(data, tmp_path / "split", tiny, **QUICK, overflow="split", validation_split=0.0)
-    assert not any("not learned" in text for text in split.notices)
-    card = (split.directory / "README.md").read_text()
-    assert "| longer than `--max-length` | 1 |" in card
-    assert "not learned" not in card
-
-
-def test_a_long_row_that_is_held_out_is_refused_before_training_too(tiny: Path, tmp_path: Path) -> None:
-    data = write_rows(tmp_path / "data.jsonl", [{"text": "short"}, {"text": "b"}])
-    (tmp_path / "held-out.jsonl").write_text(json.dumps({"text": "a" * 60}))
-    with pytest.raises(InputError, match=r"held-out\.jsonl:1: has 61 tokens"):
-        tune(data, tmp_path / "out", tiny, **QUICK, overflow="error", validation=str(tmp_path / "held-out.jsonl"))
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("kind", "options", "message"),
-    [
-        ("single", {"early_stopping": 2}, "--early-stopping needs held-out rows"),
-        ("multi", {"label_smoothing": 0.1}, "--label-smoothing is for one label a row"),
-        ("regression", {"label_smoothing": 0.1}, "--label-smoothing is for one label a row"),
-        ("single", {"sample_prompt": "x"}, "--sample-prompt does not go with --task classify"),
-    ],
-)
-def test_an_option_that_could_do_nothing_is_an_error(
-    tiny: Path, tmp_path: Path, kind: str, options: dict[str, Any], message: str
-) -> None:
-    data, needed = labelled(tmp_path, kind)
-    with pytest.raises(ConfigError, match=message):
-        tune(data, tmp_path / "out", tiny, **QUICK, **needed, **options, validation_split=0.0)
-    assert not (tmp_path / "out").exists()
-
-
-def test_samples_are_written_where_nothing_is_held_out_too(tiny: Path, tmp_path: Path) -> None:
-    data = write_rows(tmp_path / "data.jsonl", [{"text": "short"}, {"text": "b"}])
-    tuned = tune(data, tmp_path / "out", tiny, **QUICK, validation_split=0.0, sample_prompt="sh")
-    assert [sample.step for sample in tuned.of(SampleReport)] == [2, 4]

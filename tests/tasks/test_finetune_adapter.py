@@ -13,12 +13,10 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
 from gptcli.errors import ConfigError
-from gptcli.tasks import tuning
 from gptcli.training.batches import Example, make_batch
 from gptcli.training.events import Interrupted, TrainingStarted
 from gptcli.training.objectives import Objective
 from gptcli.training.options import LoraOptions
-from gptcli.training.session import Ended
 from tests.command import gptcli
 from tests.conftest import save_random_gpt2
 from tests.tuning import Tuned, tune, write_rows
@@ -36,20 +34,6 @@ QUICK: dict[str, Any] = {
     "validation_split": 0.0,
 }
 PROBE = torch.tensor([[5, 6, 7, 1, 8, 9]])
-
-
-@pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch) -> list[Objective]:
-    """Collect the models of runs as they are when they are saved."""
-    found: list[Objective] = []
-    leave = tuning.leave
-
-    def collecting(ended: Ended, *arguments: Any, **named: Any) -> Any:
-        found.append(ended.run.objective.eval())
-        return leave(ended, *arguments, **named)
-
-    monkeypatch.setattr(tuning, "leave", collecting)
-    return found
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from gptcli.tasks.training_config import PretrainConfig, RunOptions
 from gptcli.training import corpus_preparation
 from gptcli.training.corpus import Corpus, open_corpus
 from gptcli.training.events import SampleReport, StepReport
-from gptcli.training.sizes import SIZES, ShapeOptions
+from gptcli.training.sizes import ShapeOptions
 from tests.command import gptcli
 from tests.tuning import Tuned
 
@@ -171,15 +171,6 @@ def test_a_text_too_small_for_its_vocabulary_is_told(stories: Path) -> None:
     (told,) = [text for text in tuned.notices if "fills a vocabulary" in text]
     size = read_config(tuned.directory).vocab_size
     assert told == f"the text fills a vocabulary of {size:,} tokens only, not 5,000"
-
-
-@pytest.mark.parametrize("name", SIZES)
-def test_a_named_size_is_changed_by_what_is_given(name: Any) -> None:
-    assert ShapeOptions(size=name).resolved() == SIZES[name]
-    changed = ShapeOptions(size=name, n_layer=3, n_embd=128, n_head=8, n_positions=64).resolved()
-    assert (changed.n_layer, changed.n_embd, changed.n_head, changed.n_positions) == (3, 128, 8, 64)
-    assert changed.lr == pytest.approx(SIZES[name].lr * SIZES[name].n_embd / 128)
-    assert changed.vocab_size == SIZES[name].vocab_size
 
 
 @pytest.mark.parametrize(

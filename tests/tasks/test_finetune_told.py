@@ -1,0 +1,72 @@
+"""What finetune tells before, beside and instead of training."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gptcli.errors import ConfigError, InputError
+from gptcli.training.doctor import DataReport
+from gptcli.training.events import SampleReport
+from tests.tuning import held, labelled, tune, write_rows
+
+SHORT: list[dict[str, Any]] = [{"text": f"row {n} of it"} for n in range(32)]
+QUICK: dict[str, Any] = {"lr": 1e-3, "batch_size": 8, "max_steps": 4, "eval_every": 2.0, "save_every": 2.0}
+
+
+@pytest.mark.parametrize("kind", ["lm", "single"])
+def test_a_dry_run_reports_and_leaves_nothing(tiny: Path, tmp_path: Path, kind: str) -> None:
+    data = write_rows(tmp_path / "data.jsonl", SHORT) if kind == "lm" else labelled(tmp_path, kind)[0]
+    told = tune(data, tmp_path / "out", tiny, **QUICK, dry_run=True, **held(data))
+    (report,) = told.of(DataReport)
+    assert (report.task, report.train) == (("lm", 32) if kind == "lm" else ("classify", 36))
+    assert report.leaked == report.validation == report.train
+    assert report.cost is not None
+    assert report.cost.steps == 4
+    assert report.cost.seconds is not None
+    assert 0 < report.cost.seconds < 10
+    assert not (tmp_path / "out").exists()
+
+
+def test_rows_that_are_cut_are_told(tiny: Path, tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "data.jsonl", [{"text": "a" * 60}, {"text": "short"}, {"text": "b"}])
+    tuned = tune(data, tmp_path / "out", tiny, **QUICK, overflow="truncate", validation_split=0.0)
+    assert "1 rows were longer than a sequence: 13 of their tokens were not learned" in tuned.notices
+    split = tune(data, tmp_path / "split", tiny, **QUICK, overflow="split", validation_split=0.0)
+    assert not any("not learned" in text for text in split.notices)
+    card = (split.directory / "README.md").read_text()
+    assert "| longer than `--max-length` | 1 |" in card
+    assert "not learned" not in card
+
+
+def test_a_long_row_that_is_held_out_is_refused_before_training_too(tiny: Path, tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "data.jsonl", [{"text": "short"}, {"text": "b"}])
+    (tmp_path / "held-out.jsonl").write_text(json.dumps({"text": "a" * 60}))
+    with pytest.raises(InputError, match=r"held-out\.jsonl:1: has 61 tokens"):
+        tune(data, tmp_path / "out", tiny, **QUICK, overflow="error", validation=str(tmp_path / "held-out.jsonl"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "message"),
+    [
+        ("single", {"early_stopping": 2}, "--early-stopping needs held-out rows"),
+        ("multi", {"label_smoothing": 0.1}, "--label-smoothing is for one label a row"),
+        ("regression", {"label_smoothing": 0.1}, "--label-smoothing is for one label a row"),
+        ("single", {"sample_prompt": "x"}, "--sample-prompt does not go with --task classify"),
+    ],
+)
+def test_an_option_that_could_do_nothing_is_an_error(
+    tiny: Path, tmp_path: Path, kind: str, options: dict[str, Any], message: str
+) -> None:
+    data, needed = labelled(tmp_path, kind)
+    with pytest.raises(ConfigError, match=message):
+        tune(data, tmp_path / "out", tiny, **QUICK, **needed, **options, validation_split=0.0)
+    assert not (tmp_path / "out").exists()
+
+
+def test_samples_are_written_where_nothing_is_held_out_too(tiny: Path, tmp_path: Path) -> None:
+    data = write_rows(tmp_path / "data.jsonl", [{"text": "short"}, {"text": "b"}])
+    tuned = tune(data, tmp_path / "out", tiny, **QUICK, validation_split=0.0, sample_prompt="sh")
+    assert [sample.step for sample in tuned.of(SampleReport)] == [2, 4]
