@@ -8,6 +8,7 @@ from contextlib import suppress
 
 def main() -> None:
     """Run this process's command line, and end it."""
+    code = 130
     try:
         # Imported inside, so that Ctrl-C is answered as soon as Python answers at all.
         from gptcli.cli.console import Console
@@ -19,8 +20,11 @@ def main() -> None:
 
         signal.signal(signal.SIGTERM, terminate)
         code = run(sys.argv[1:], Console.of_process(os.environ))
+        # It ends by itself now: letting go of a model takes long enough for a signal to come, as a launcher sends one.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
-        code = 130
+        pass
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             with suppress(OSError, ValueError):  # run has flushed, or closed, all that can be
