@@ -27,7 +27,8 @@ class Limits:
     def _shares(self, state: RunState) -> list[tuple[float, str]]:
         options, shares = self._options, []
         if options.epochs is not None:
-            shares.append((state.epochs / options.epochs, f"{options.epochs:g} epochs"))
+            told = f"{options.epochs:g} epoch{'' if options.epochs == 1 else 's'}"
+            shares.append((state.epochs / options.epochs, told))
         if options.max_steps is not None:
             shares.append((state.step / options.max_steps, f"--max-steps {options.max_steps:,}"))
         if options.max_tokens is not None:

@@ -200,7 +200,7 @@ def test_shorter_sequences_than_the_context_can_be_learned(stories: Path) -> Non
 
 def test_all_tokens_of_an_epoch_are_learned_once(stories: Path) -> None:
     tuned = run(stories, max_steps=None, epochs=1.0, eval_every=1000.0)
-    assert tuned.finished.reason == "1 epochs"
+    assert tuned.finished.reason == "1 epoch"
     total = len(corpus_of(stories).train.tokens) - 1
     assert tuned.of(StepReport)[-1].total_tokens == total
 

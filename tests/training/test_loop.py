@@ -38,12 +38,12 @@ def steps_of(tuned: Tuned, kind: type[EvalReport] | type[CheckpointSaved]) -> li
 @pytest.mark.parametrize(
     ("options", "steps", "reason"),
     [
-        ({}, 12, "1 epochs"),
+        ({}, 12, "1 epoch"),
         ({"epochs": 0.5}, 6, "0.5 epochs"),
         ({"max_steps": 5}, 5, "--max-steps 5"),
         ({"epochs": None, "max_tokens": 100}, 4, "--max-tokens 100"),
         ({"epochs": None, "max_time": 1e-6}, 1, "--max-time 1e-06 seconds"),
-        ({"gradient_accumulation": 3}, 4, "1 epochs"),
+        ({"gradient_accumulation": 3}, 4, "1 epoch"),
         ({"epochs": 2.0, "packing": True}, 8, "2 epochs"),
     ],
 )
