@@ -18,7 +18,7 @@ from gptcli.training.doctor import DataReport, examine
 from gptcli.training.encoding import Encoder, RowSource
 from gptcli.training.judging import Judge
 from gptcli.training.memory import largest_batch
-from gptcli.training.options import TrainingOptions
+from gptcli.training.options import Overflow, TrainingOptions
 from gptcli.training.processes import Processes
 from gptcli.training.rows import RowSet
 from gptcli.training.run_directory import RunDirectory
@@ -47,23 +47,26 @@ class Tuning:
         self._tokenizer = tokenizer
         context = model_config.n_positions
         self._longest = min(options.max_length or context, context)
-        eos_id = _eos_id(tokenizer, model_config)
+        self._eos_id = _eos_id(tokenizer, model_config)
         self._processes = Processes(
             device=config.run.device,
             mixed_precision=options.mixed_precision,
             report_to=options.report_to,
             directory=config.run.output,
         )
-        self._encoder = Encoder(rows, tokenizer, eos_id=eos_id, max_length=self._longest, overflow=options.overflow)
-        self._eos_id = eos_id
+        self._encoder = self._encoder_of(options.overflow)
         self._options = self._with_batch_size(options)
 
     def report(self) -> DataReport:
-        """Return what the run would learn from and cost, from a few steps that are not kept."""
+        """Return what the run would learn from and cost, from a few steps that are not kept.
+
+        They are of rows that are cut, so that the doctor has a word on those that --overflow refuses or drops.
+        """
         with TemporaryDirectory() as work:
             subject = make_subject(self._rows, self._located, self._options, work=Path(work))
+        source = self._source(self._encoder_of("truncate"))
         speed = seconds_per_token(
-            subject.objective, self._source(), self._options, self._processes, num_labels=subject.num_labels
+            subject.objective, source, self._options, self._processes, num_labels=subject.num_labels
         )
         return examine(self._rows, self._encoder, self._options, self._model_config, seconds_per_token=speed)
 
@@ -84,7 +87,7 @@ class Tuning:
         plan = Plan(
             objective=subject.objective,
             files=subject.files,
-            source=self._source(),
+            source=self._source(self._encoder),
             rows_per_epoch=len(self._rows.train) if self._has_a_sequence_a_row() else None,
             micro_batch=_settled(options.batch_size),
             num_labels=subject.num_labels,
@@ -109,8 +112,11 @@ class Tuning:
         """Return whether an epoch is known to have as many sequences as rows."""
         return not self._options.packing and self._options.overflow in ("truncate", "error")
 
-    def _source(self) -> RowSource:
-        return RowSource(self._rows.train, self._encoder, packing=self._options.packing, max_length=self._longest)
+    def _encoder_of(self, overflow: Overflow) -> Encoder:
+        return Encoder(self._rows, self._tokenizer, eos_id=self._eos_id, max_length=self._longest, overflow=overflow)
+
+    def _source(self, encoder: Encoder) -> RowSource:
+        return RowSource(self._rows.train, encoder, packing=self._options.packing, max_length=self._longest)
 
     def _with_batch_size(self, options: TrainingOptions) -> TrainingOptions:
         """Settle --batch-size auto, the same in all processes."""

@@ -29,6 +29,20 @@ def test_a_dry_run_reports_and_leaves_nothing(tiny: Path, tmp_path: Path, kind: 
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("overflow", "finding"),
+    [("drop", "every row is longer than --max-length 3"), ("error", "32 rows are longer than --max-length 3")],
+)
+def test_a_dry_run_tells_what_overflow_makes_of_long_rows_and_ends(
+    tiny: Path, tmp_path: Path, overflow: str, finding: str
+) -> None:
+    data = write_rows(tmp_path / "data.jsonl", SHORT)
+    options = {**QUICK, "overflow": overflow, "max_length": 3, "validation_split": 0.0}
+    (report,) = tune(data, tmp_path / "out", tiny, **options, dry_run=True).of(DataReport)
+    assert any(text.startswith(finding) for text in report.findings)
+    assert (report.batches is None) == (overflow == "drop")
+
+
 def test_rows_that_are_cut_are_told(tiny: Path, tmp_path: Path) -> None:
     data = write_rows(tmp_path / "data.jsonl", [{"text": "a" * 60}, {"text": "short"}, {"text": "b"}])
     tuned = tune(data, tmp_path / "out", tiny, **QUICK, overflow="truncate", validation_split=0.0)
