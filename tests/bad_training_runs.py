@@ -33,7 +33,7 @@ OPTIONS = [
         line="finetune a.csv --lora 2 --lora-target c_attn,nosuch",
         files={"a.csv": LM},
         code=2,
-        told="--lora-target nosuch: the model has no such module: give c_attn, c_proj or c_fc",
+        told="--lora-target nosuch: no such matrix is in the layers: give c_attn, c_proj or c_fc",
     ),
     Case(
         name="a module that cannot be adapted",

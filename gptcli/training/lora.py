@@ -6,6 +6,7 @@ from typing import cast
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers.modeling_utils import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from gptcli.errors import ConfigError
 from gptcli.training.options import LoraOptions
@@ -24,11 +25,12 @@ def add_adapter(model: PreTrainedModel, lora: LoraOptions, *, base: str, is_clas
 
     base is how peft finds the model again.
 
-    Raises ConfigError for a module that the model does not have.
+    Raises ConfigError for a module that the model does not have, or that no adapter of ours goes into.
     """
     for target in lora.target:  # peft is content with one that it finds
-        if not any(f".{name}".endswith(f".{target}") for name, _ in model.named_modules()):
-            raise ConfigError(f"--lora-target {target}: the model has no such module: give c_attn, c_proj or c_fc")
+        found = [module for name, module in model.named_modules() if f".{name}".endswith(f".{target}")]
+        if not found or not all(isinstance(module, Conv1D) for module in found):
+            raise ConfigError(f"--lora-target {target}: no such matrix is in the layers: give c_attn, c_proj or c_fc")
     settings = LoraConfig(
         task_type="SEQ_CLS" if is_classifier else "CAUSAL_LM",  # of SEQ_CLS peft trains and saves the head too
         base_model_name_or_path=base,

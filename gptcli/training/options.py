@@ -32,6 +32,8 @@ class LoraOptions:
     def __post_init__(self) -> None:
         if self.rank < 1:
             raise ConfigError(f"--lora must be at least 1, not {self.rank}")
+        if self.alpha is not None and not (math.isfinite(self.alpha) and self.alpha > 0):
+            raise ConfigError(f"--lora-alpha must be above 0, not {self.alpha:g}")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"--lora-dropout must be at least 0 and below 1, not {self.dropout:g}")
         if not self.target:

@@ -186,9 +186,15 @@ def test_alpha_scales_and_gradient_checkpointing_changes_nothing(tiny: Path, dat
     assert other.losses[2] != plain.losses[2]
 
 
-def test_a_module_that_the_model_has_not_is_an_error(tiny: Path, data: Path) -> None:
-    with pytest.raises(ConfigError, match="--lora-target q_proj: "):
-        adapt(data, tiny, "lm", lora={"target": ("q_proj",)})
+@pytest.mark.parametrize("target", ["q_proj", "wte", "lm_head", "mlp"])
+def test_what_is_no_matrix_of_a_layer_gets_no_adapter(tiny: Path, data: Path, target: str) -> None:
+    with pytest.raises(ConfigError, match=f"--lora-target {target}: "):
+        adapt(data, tiny, "lm", lora={"target": ("c_attn", target)})
+
+
+def test_an_alpha_that_would_switch_the_adapter_off_is_an_error(tiny: Path, data: Path) -> None:
+    with pytest.raises(ConfigError, match="--lora-alpha must be above 0, not 0"):
+        adapt(data, tiny, "lm", lora={"alpha": 0.0})
 
 
 def test_nothing_that_peft_deprecates_reaches_a_user(tiny: Path, data: Path) -> None:
