@@ -19,7 +19,7 @@ class TrainingStarted:
     asked_batch_size: int
     """What the options ask for: a run that goes on keeps what it began with."""
     total_steps: int | None
-    """None where only the data or the clock will tell."""
+    """At most; None where only the data or the clock will tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """One run from its first step, or from its newest checkpoint, to its best weights: what is around the loop."""
 
+import math
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,9 +124,9 @@ def _started(
 ) -> TrainingStarted:
     parameters = list(plan.objective.parameters())
     size = run.state.sequences_per_step
-    total = options.max_steps
-    if total is None and plan.rows_per_epoch is not None and options.epochs is not None:
-        total = max(1, round(options.epochs * -(-plan.rows_per_epoch // size)))
+    limits = [] if options.max_steps is None else [options.max_steps]
+    if plan.rows_per_epoch is not None and options.epochs is not None:
+        limits.append(math.ceil(options.epochs * -(-plan.rows_per_epoch // size)))
     return TrainingStarted(
         step=run.state.step,
         damaged=damaged,
@@ -133,7 +134,7 @@ def _started(
         trainable=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
         batch_size=size,
         asked_batch_size=asked,
-        total_steps=total,
+        total_steps=min(limits, default=None),
     )
 
 

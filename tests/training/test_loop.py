@@ -41,6 +41,7 @@ def steps_of(tuned: Tuned, kind: type[EvalReport] | type[CheckpointSaved]) -> li
         ({}, 12, "1 epoch"),
         ({"epochs": 0.5}, 6, "0.5 epochs"),
         ({"max_steps": 5}, 5, "--max-steps 5"),
+        ({"epochs": 1.0, "max_steps": 50}, 12, "1 epoch"),
         ({"epochs": None, "max_tokens": 100}, 4, "--max-tokens 100"),
         ({"epochs": None, "max_time": 1e-6}, 1, "--max-time 1e-06 seconds"),
         ({"gradient_accumulation": 3}, 4, "1 epoch"),
