@@ -18,6 +18,8 @@ CLASSIFY_BATCH = 16
 """Texts to label are short."""
 ENDS = ("epochs", "max_steps", "max_tokens", "max_time")
 """A run for which one of these is given ends by what is given alone."""
+_DEFAULT_OVERFLOW = TrainingOptions().overflow
+"""What pretrain's training.toml says too."""
 
 
 def finetune_options(given: Mapping[str, Any], task: Task, config: ModelConfig) -> TrainingOptions:
@@ -48,7 +50,8 @@ def pretrain_options(given: Mapping[str, Any], size: Size) -> TrainingOptions:
         "save_every": 0.05,
     }
     options = TrainingOptions(**{**chosen, **_ends(given), **given})
-    for name, value in {"--packing": options.packing, "--lora": options.lora, "--freeze": options.freeze}.items():
+    idle = {"--packing": options.packing, "--lora": options.lora, "--freeze": options.freeze}
+    for name, value in {**idle, "--overflow": options.overflow != _DEFAULT_OVERFLOW}.items():
         if value:
             raise ConfigError(f"{name} does not go with pretrain, whose model is new and whose sequences are full")
     _refuse_longer(options, size.n_positions)

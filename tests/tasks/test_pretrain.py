@@ -178,6 +178,7 @@ def test_a_text_too_small_for_its_vocabulary_is_told(stories: Path) -> None:
     [
         ({"packing": True}, "--packing does not go with pretrain"),
         ({"freeze": 1}, "--freeze does not go with pretrain"),
+        ({"overflow": "drop"}, "--overflow does not go with pretrain"),
         ({"shape": {"n_embd": 30, "n_head": 4}}, "--n-embd 30 must be a multiple of --n-head 4"),
         ({"max_length": 25}, "--max-length must be at most 24"),
         ({"tokenizer": "gpt2", "vocab_size": 10}, "--vocab-size is for --tokenizer train"),
