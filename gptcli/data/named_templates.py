@@ -60,6 +60,8 @@ def resolve_template(template: str, columns: Sequence[str], wanted: WantedRoles)
     """Return the template for the columns of a data set; raises ConfigError or InputError where it does not fit."""
     named = NAMED.get(template)
     if named is None:
+        if wanted.prompt_columns:
+            raise InputError(f"--template {template!r} names its columns itself: leave --prompt-column out")
         return user_template(template, columns, wanted.completion_column)
     chosen = dict(zip(reversed(named.prompts), reversed(wanted.prompt_columns), strict=False))
     if len(wanted.prompt_columns) > len(named.prompts):

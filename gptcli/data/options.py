@@ -38,6 +38,11 @@ class DataOptions:
             raise ConfigError("--label-separator must not be empty")
         if self.template is not None and self.wanted.task not in ("auto", "complete"):
             raise ConfigError(f"--template needs --task complete, not {self.wanted.task}")
-        for option, given in (("--regression", self.regression), ("--label-separator", self.label_separator)):
+        labels = {"--regression": self.regression, "--label-separator": self.label_separator}
+        for option, given in labels.items():
             if given and self.wanted.task not in ("auto", "classify"):
                 raise ConfigError(f"{option} needs --task classify, not {self.wanted.task}")
+        texts = {"--text-column": self.wanted.text_column, "--label-column": self.wanted.label_column}
+        for option, given in {**labels, **texts}.items():
+            if given and self.template is not None:
+                raise ConfigError(f"{option} and --template contradict each other: a template is for --task complete")

@@ -53,6 +53,11 @@ def test_a_named_template_that_does_not_fit_says_which_option_mends_it(
         resolve_template(name, columns, WantedRoles(**wanted))  # type: ignore[arg-type]
 
 
+def test_a_format_string_goes_with_no_option_that_names_prompt_columns() -> None:
+    with pytest.raises(InputError, match="names its columns itself: leave --prompt-column out"):
+        resolve_template("{a}{b}", ("a", "b"), WantedRoles(prompt_columns=("a",)))
+
+
 @pytest.mark.parametrize(
     ("prompts", "completion", "expected"),
     [

@@ -148,6 +148,9 @@ def test_too_few_rows_to_hold_one_out_are_told(write: Write) -> None:
         ({"label_separator": " "}, "--label-separator must not be empty"),
         ({"template": "qa", "task": "lm"}, "--template needs --task complete, not lm"),
         ({"regression": True, "task": "lm"}, "--regression needs --task classify, not lm"),
+        ({"template": "qa", "regression": True}, "--regression and --template contradict each other"),
+        ({"template": "qa", "label_column": "b"}, "--label-column and --template contradict each other"),
+        ({"template": "{a} {b}", "text_column": "a"}, "--text-column and --template contradict each other"),
     ],
 )
 def test_options_that_cannot_go_together_are_refused(options: dict[str, object], message: str) -> None:
