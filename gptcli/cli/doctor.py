@@ -114,9 +114,8 @@ def _overflow(page: _Page, overflow: "OverflowReport", tokens: int) -> None:
 
 
 def _batches(page: _Page, batches: "BatchReport") -> None:
-    assumed = " (auto: a guess until the run begins)" if batches.assumed else ""
     rows = f", each of {batches.rows_per_sequence:.1f} rows, {batches.filled:.0%} full" if batches.packing else ""
-    page.entry("batches", f"{batches.batch_size:,} sequences{assumed}{rows}; {batches.largest:,} tokens at most")
+    page.entry("batches", f"{batches.batch_size:,} sequences{rows}; {batches.largest:,} tokens at most")
     page.entry(
         "padding",
         f"none but {batches.padding:.0%} in attention; random rows, padded to the longest of their batch,"

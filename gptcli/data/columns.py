@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from gptcli.data.records import Record
 from gptcli.errors import InputError
 
-
 PROMPT_COLUMNS = ("prompt", "text")
 """Columns that are taken for the prompt where none was named, in this order."""
 TEXT_COLUMNS = ("text", "prompt")

@@ -14,7 +14,7 @@ from gptcli.training.corpus import Corpus, open_corpus
 from gptcli.training.corpus_documents import Documents
 from gptcli.training.corpus_judging import CorpusJudge
 from gptcli.training.corpus_preparation import Place, open_tokenizer
-from gptcli.training.memory import largest_batch
+from gptcli.training.memory import with_batch_size
 from gptcli.training.model import new_model
 from gptcli.training.options import TrainingOptions
 from gptcli.training.processes import Processes
@@ -50,12 +50,14 @@ class Pretraining:
             yield from self._train(directory, processes)
 
     def _train(self, directory: RunDirectory | None, processes: Processes) -> Generator[TuningEvent, None, None]:
-        config, options = self._config, self._options
+        config = self._config
         # The others wait here until the main process has made the corpus.
         processes.by_main(lambda: begin(directory))
-        tables = tables_of_pretrain(config, options)
         corpus = open_corpus(self._place.tokens)
         tokenizer = open_tokenizer(self._place)
+        shape = shape_config(self._size, vocab_size=tokenizer.vocab_size)
+        options = with_batch_size(self._options, shape, processes, labels=None, longest=self._length)
+        tables = tables_of_pretrain(config, options)
         built = new_model(
             self._size,
             vocab_size=tokenizer.vocab_size,
@@ -74,7 +76,7 @@ class Pretraining:
             files=files,
             source=source,
             rows_per_epoch=source.items,
-            micro_batch=self._micro_batch(processes),
+            micro_batch=int(options.batch_size),
             facts={"the corpus": corpus.digest, "the shape": repr(self._size)},
             note=lambda: note(directory, tables, command="pretrain"),
             evaluate=None if corpus.validation is None else judge.evaluate,
@@ -89,15 +91,6 @@ class Pretraining:
         for text in shortcomings(ended, cut=(0, 0)):
             yield Notice(text=text)
         yield finished
-
-    def _micro_batch(self, processes: Processes) -> int:
-        """Return how many sequences a process computes at once."""
-        options = self._options
-        if options.batch_size != "auto":
-            return options.batch_size
-        config = shape_config(self._size)
-        size = largest_batch(config, options, labels=None, longest=self._length, device=processes.device)
-        return processes.told_by_main(size)
 
     def _card(self, corpus: Corpus, ended: Ended, tables: Tables) -> CardFacts:
         """Return what the card says."""

@@ -1,7 +1,6 @@
 """The part of finetune that needs torch: the model, its examples, the run, and what is left behind."""
 
 from collections.abc import Generator
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,7 +16,7 @@ from gptcli.tasks.tuned_card import tuned_card
 from gptcli.training.doctor import DataReport, examine
 from gptcli.training.encoding import Encoder, RowSource
 from gptcli.training.judging import Judge
-from gptcli.training.memory import largest_batch
+from gptcli.training.memory import with_batch_size
 from gptcli.training.options import Overflow, TrainingOptions
 from gptcli.training.processes import Processes
 from gptcli.training.rows import RowSet
@@ -55,7 +54,8 @@ class Tuning:
             directory=config.run.output,
         )
         self._encoder = self._encoder_of(options.overflow)
-        self._options = self._with_batch_size(options)
+        labels = None if rows.labels is None else max(1, len(rows.labels.names))
+        self._options = with_batch_size(options, model_config, self._processes, labels=labels, longest=self._longest)
 
     def report(self) -> DataReport:
         """Return what the run would learn from and cost, from a few steps that are not kept.
@@ -89,7 +89,7 @@ class Tuning:
             files=subject.files,
             source=self._source(self._encoder),
             rows_per_epoch=len(self._rows.train) if self._has_a_sequence_a_row() else None,
-            micro_batch=_settled(options.batch_size),
+            micro_batch=int(options.batch_size),
             num_labels=subject.num_labels,
             facts={"the data": self._rows.digest, "the base model": subject.base_digest},
             note=lambda: note(directory, tables, command="finetune"),
@@ -117,20 +117,6 @@ class Tuning:
 
     def _source(self, encoder: Encoder) -> RowSource:
         return RowSource(self._rows.train, encoder, packing=self._options.packing, max_length=self._longest)
-
-    def _with_batch_size(self, options: TrainingOptions) -> TrainingOptions:
-        """Settle --batch-size auto, the same in all processes."""
-        if options.batch_size != "auto":
-            return options
-        labels = None if self._rows.labels is None else max(1, len(self._rows.labels.names))
-        size = largest_batch(
-            self._model_config, options, labels=labels, longest=self._longest, device=self._processes.device
-        )
-        return replace(options, batch_size=self._processes.told_by_main(size))
-
-
-def _settled(batch_size: int | str) -> int:
-    return int(batch_size)
 
 
 def _eos_id(tokenizer: Tokenizer, config: ModelConfig) -> int:

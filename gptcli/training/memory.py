@@ -2,6 +2,7 @@
 
 import resource
 import sys
+from dataclasses import replace
 
 import torch
 
@@ -9,6 +10,7 @@ from gptcli.checkpoint.config import ModelConfig
 from gptcli.engine.load import free_host_memory
 from gptcli.training.footprint import estimate_memory
 from gptcli.training.options import TrainingOptions
+from gptcli.training.processes import Processes
 
 LARGEST_BATCH = 64
 """Sequences that --batch-size auto tries at most: from here on a step only gets longer."""
@@ -22,6 +24,16 @@ def peak_memory(device: torch.device) -> int:
         return torch.cuda.max_memory_allocated(device)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # kilobytes on Linux
+
+
+def with_batch_size(
+    options: TrainingOptions, config: ModelConfig, processes: Processes, *, labels: int | None, longest: int
+) -> TrainingOptions:
+    """Return the options with --batch-size auto settled, the same in all processes."""
+    if options.batch_size != "auto":
+        return options
+    size = largest_batch(config, options, labels=labels, longest=longest, device=processes.device)
+    return replace(options, batch_size=processes.told_by_main(size))
 
 
 def largest_batch(

@@ -16,8 +16,6 @@ MOST_MEASURED = 50_000
 """Rows that are tokenized; of more, a sample drawn by the seed stands for all."""
 PERCENTILES = (5, 50, 95, 99)
 BINS = 10
-AUTO_BATCH = 8
-"""What is reckoned with where the batch size is found only when the run begins."""
 
 Lengths = NDArray[np.int64]
 
@@ -53,8 +51,6 @@ class BatchReport:
     """What rows become in an epoch."""
 
     batch_size: int
-    assumed: bool
-    """Whether the batch size will be found only when the run begins."""
     packing: bool
     steps: int
     tokens: int
@@ -114,7 +110,7 @@ def batch_report(lengths: Lengths, rows: int, options: TrainingOptions, *, max_l
     flat = np.array([piece for row in pieces for piece in row], dtype=np.int64)
     if not len(flat):
         return None
-    batch_size = AUTO_BATCH if options.batch_size == "auto" else options.batch_size
+    batch_size = int(options.batch_size)
     source = _Source(pieces, packing=options.packing, max_length=max_length)
     epoch = _epoch(source, batch_size, options)
     sequences = sum(len(step) for step in epoch)
@@ -122,7 +118,6 @@ def batch_report(lengths: Lengths, rows: int, options: TrainingOptions, *, max_l
     places = [_places(batch) for batch in batches]
     return BatchReport(
         batch_size=batch_size,
-        assumed=options.batch_size == "auto",
         packing=options.packing,
         steps=max(1, scaled(len(epoch), len(lengths), rows)),
         tokens=scaled(int(flat.sum()), len(lengths), rows),

@@ -66,10 +66,10 @@ class ShapeOptions:
         return Size(**given, vocab_size=size.vocab_size, lr=lr)
 
 
-def shape_config(size: Size) -> ModelConfig:
-    """Return a new model's configuration, as far as memory depends on it."""
+def shape_config(size: Size, *, vocab_size: int) -> ModelConfig:
+    """Return a new model's configuration, as far as memory depends on it; the vocabulary is its tokenizer's."""
     return ModelConfig(
-        vocab_size=size.vocab_size,
+        vocab_size=vocab_size,
         n_positions=size.n_positions,
         n_embd=size.n_embd,
         n_layer=size.n_layer,

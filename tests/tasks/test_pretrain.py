@@ -12,13 +12,13 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, AutoTokenizer, pipeline
 
-from gptcli.checkpoint.config import read_config
+from gptcli.checkpoint.config import ModelConfig, read_config
 from gptcli.checkpoint.tokenizer import load_tokenizer
 from gptcli.errors import ConfigError, InputError
 from gptcli.tasks import pretrain as task
 from gptcli.tasks.events import Stage
 from gptcli.tasks.training_config import PretrainConfig, RunOptions
-from gptcli.training import corpus_preparation
+from gptcli.training import corpus_preparation, memory
 from gptcli.training.corpus import Corpus, open_corpus
 from gptcli.training.events import SampleReport, StepReport
 from gptcli.training.sizes import ShapeOptions
@@ -197,6 +197,21 @@ def test_shorter_sequences_than_the_context_can_be_learned(stories: Path) -> Non
     assert max(report.tokens for report in tuned.of(StepReport)) == 4 * 8
     assert read_config(tuned.directory).n_positions == 24
     assert tuned.finished.metrics["loss"] > 0
+
+
+def test_an_automatic_batch_size_is_reckoned_for_the_tokenizers_vocabulary_and_noted(
+    stories: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reckoned = []
+
+    def largest(config: ModelConfig, *_: object, **__: object) -> int:
+        reckoned.append(config.vocab_size)
+        return 4
+
+    monkeypatch.setattr(memory, "largest_batch", largest)
+    tuned = run(stories, batch_size="auto")
+    assert reckoned == [read_config(tuned.directory).vocab_size]
+    assert "batch_size = 4\n" in (tuned.directory / "training.toml").read_text()
 
 
 def test_all_tokens_of_an_epoch_are_learned_once(stories: Path) -> None:

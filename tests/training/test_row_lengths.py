@@ -70,8 +70,3 @@ def test_steps_are_those_of_an_epoch():
     assert laid_out([5] * 100, batch_size=8).steps == 13
     assert laid_out([5] * 100, batch_size=8, gradient_accumulation=4).steps == 4
     assert laid_out([5] * 1000, batch_size=2).steps == 500
-
-
-def test_an_automatic_batch_size_is_said_to_be_assumed():
-    assert laid_out([5], batch_size="auto").assumed
-    assert not laid_out([5], batch_size=1).assumed
