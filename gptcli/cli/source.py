@@ -9,6 +9,7 @@ from itertools import chain
 
 from gptcli.cli.console import Console
 from gptcli.cli.options import SourceFlags
+from gptcli.data.compression import is_compressed
 from gptcli.data.readers import read_records
 from gptcli.data.records import Record
 from gptcli.errors import InputError, UsageError
@@ -44,7 +45,7 @@ class Rows:
 
     def count_lines(self, console: Console) -> int | None:
         """Return how many lines the input has, where that can be seen without reading it up."""
-        if self.path is None or self.path.lower().endswith(".parquet"):
+        if self.path is None or self.path.lower().endswith(".parquet") or is_compressed(self.path):
             return None
         if self.path != "-" and not os.path.isfile(self.path):
             return None  # to open a named pipe and close it again would end its writer

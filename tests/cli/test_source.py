@@ -1,0 +1,25 @@
+"""Where rows come from, and what can be said of them before they are read."""
+
+import gzip
+from contextlib import closing
+from io import BytesIO, StringIO
+from pathlib import Path
+
+import pytest
+
+from gptcli.cli.console import Console
+from gptcli.cli.options import SourceFlags
+from gptcli.cli.source import open_rows
+
+ROWS = b"".join(b"row %d\n" % number for number in range(500))
+
+
+@pytest.mark.parametrize(("name", "content", "lines"), [("a.txt", ROWS, 500), ("a.txt.gz", gzip.compress(ROWS), None)])
+def test_the_lines_of_a_file_are_counted_but_not_those_of_its_compressed_bytes(
+    tmp_path: Path, name: str, content: bytes, lines: int | None
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    console = Console(stdin=BytesIO(), stdout=BytesIO(), stderr=StringIO(), environment={})
+    with closing(open_rows(SourceFlags(inputs=[str(tmp_path / name)]), console, "")) as rows:
+        assert rows.count_lines(console) == lines
+        assert len(list(rows.records)) == 500
