@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gptcli.tasks.config import DEFAULT_THRESHOLD, ClassifyConfig, Long
+from gptcli.tasks.config import DEFAULT_LABEL_SEPARATOR, DEFAULT_THRESHOLD, ClassifyConfig, Long
 
 _DEFAULT = ClassifyConfig(records=())
 DEFAULT_ABSTAIN_LABEL = "?"
@@ -50,5 +50,11 @@ class LabelFlags:
         _label("--label-column", metavar="NAME", help="FILE's column of true labels: tell how many are right."),
     ] = _DEFAULT.label_column
     label_separator: Annotated[
-        str, _label("--label-separator", metavar="TEXT", help="Parts the labels of a text that has several.")
+        str | None,
+        _label(
+            "--label-separator",
+            metavar="TEXT",
+            show_default=DEFAULT_LABEL_SEPARATOR,
+            help="Parts the labels of a text that has several.",
+        ),
     ] = _DEFAULT.label_separator

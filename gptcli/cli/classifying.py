@@ -16,7 +16,7 @@ from gptcli.cli.running import Run, by_name, opened_run, progress_of
 from gptcli.data.compression import inner_suffix
 from gptcli.data.formats import Csv, RowFormat
 from gptcli.data.records import Record
-from gptcli.tasks.config import ClassifyConfig
+from gptcli.tasks.config import DEFAULT_LABEL_SEPARATOR, ClassifyConfig
 from gptcli.tasks.events import Classified
 
 USAGE = 'no text: try gptcli classify -m DIR "I loved it", or send a text a line to standard input'
@@ -64,7 +64,8 @@ def _classify(flags: ClassifyFlags, opened: Run, progress: Progress, config: Cla
 def _renderer(flags: ClassifyFlags, opened: Run, progress: Progress) -> tuple[Iterator[Record], Renderer[Classified]]:
     """Return the rows and the renderer of their results; a table must know the rows' columns beforehand."""
     labels, rows, form = flags.labels, opened.rows, _format(flags)
-    wording = Wording(top=labels.top or 1, abstain_label=labels.abstain_label, separator=labels.label_separator)
+    separator = DEFAULT_LABEL_SEPARATOR if labels.label_separator is None else labels.label_separator
+    wording = Wording(top=labels.top or 1, abstain_label=labels.abstain_label, separator=separator)
     if form is None:
         return rows.records, Lines(wording)
     if isinstance(form, Csv):

@@ -13,7 +13,7 @@ from gptcli.engine.placement import require_device
 from gptcli.errors import ConfigError, InputError, ModelError
 from gptcli.evaluation.probabilities import Pooling, Values, pooled, probabilities
 from gptcli.tasks.agreement import Agreement
-from gptcli.tasks.config import DEFAULT_THRESHOLD, ClassifyConfig
+from gptcli.tasks.config import DEFAULT_LABEL_SEPARATOR, DEFAULT_THRESHOLD, ClassifyConfig
 from gptcli.tasks.events import Classified, Event, ModelReady, Notice, RowFailed, Stage
 from gptcli.tasks.locating import located_model
 from gptcli.tasks.long_texts import LongTexts
@@ -46,6 +46,7 @@ def _refuse_idle_options(config: ClassifyConfig, labels: LabelSet) -> None:
         ("--top", config.top, "single"),
         ("--min-prob", config.min_prob, "single"),
         ("--threshold", config.threshold, "multi"),
+        ("--label-separator", config.label_separator, "multi"),
     ):
         if value is not None and labels.kind != kind:
             raise ConfigError(f"{option} cannot apply: this model {tells}")
@@ -60,7 +61,8 @@ class _Rows:
         self._texts = LongTexts(model.tokenizer, model.config, config.long)
         self._agreement: Agreement | None = None
         if config.label_column is not None:
-            self._agreement = Agreement(model.labels, config.label_column, config.label_separator)
+            separator = DEFAULT_LABEL_SEPARATOR if config.label_separator is None else config.label_separator
+            self._agreement = Agreement(model.labels, config.label_column, separator)
         self._pooling: Pooling = "max" if config.long == "max" else "mean"
         self._open: dict[int, tuple[Record, str, int]] = {}
         self._column: str | None = None

@@ -51,6 +51,7 @@ Long = Literal["head", "tail", "mean", "max"]
 
 DEFAULT_THRESHOLD = 0.5
 """As transformers' pipeline and scikit-learn have it: a label is given when it is likelier than not."""
+DEFAULT_LABEL_SEPARATOR = ","
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +72,8 @@ class ClassifyConfig:
     """From here on a label is given, by a model whose labels do not exclude each other; None is DEFAULT_THRESHOLD."""
     label_column: str | None = None
     """The column of the true labels, to tell how many are given right."""
-    label_separator: str = ","
-    """What parts the labels of a cell, for a model whose labels do not exclude each other."""
+    label_separator: str | None = None
+    """What parts the labels of a cell, as threshold has it; None is DEFAULT_LABEL_SEPARATOR."""
     skip_rows: int = 0
     """Rows at the beginning that an earlier, interrupted run has already finished."""
 
@@ -82,5 +83,5 @@ class ClassifyConfig:
         for name, value in (("--min-prob", self.min_prob), ("--threshold", self.threshold)):
             if value is not None and not 0 <= value <= 1:
                 raise ConfigError(f"{name} must be between 0 and 1, not {value:g}")
-        if not self.label_separator.strip(" "):
+        if self.label_separator is not None and not self.label_separator.strip(" "):
             raise ConfigError("--label-separator must not be empty")

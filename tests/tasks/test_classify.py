@@ -126,6 +126,7 @@ def test_a_regression_gives_the_number(regression: Path) -> None:
         ("multi", {"top": 1}, "--top cannot apply: this model gives each text any number of labels"),
         ("regression", {"min_prob": 0.5}, "--min-prob cannot apply: this model gives each text a number"),
         ("single", {"threshold": 0.5}, "--threshold cannot apply: this model gives each text one class"),
+        ("single", {"label_separator": ","}, "--label-separator cannot apply: this model gives each text one class"),
     ],
 )
 def test_an_option_that_the_model_has_no_use_for_is_refused(
