@@ -1,6 +1,7 @@
 """Name the files of a checkpoint as Hugging Face saves them, and read the JSON ones."""
 
 import json
+import shutil
 from pathlib import Path
 
 from gptcli.errors import ModelError
@@ -78,6 +79,13 @@ def is_adapter(directory: Path) -> bool:
 def has_tokenizer(directory: Path) -> bool:
     """Tell whether a directory has tokenizer.json, or vocab.json with merges.txt."""
     return (directory / TOKENIZER).is_file() or all((directory / name).is_file() for name in (VOCAB, MERGES))
+
+
+def copy_tokenizer(source: Path, target: Path) -> None:
+    """Copy the tokenizer's files of one directory to another; raises OSError."""
+    for name in TOKENIZER_FILES:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, target / name)
 
 
 def _shards(index: Path) -> tuple[Path, ...]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Generator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from gptcli.checkpoint.files import copy_tokenizer
 from gptcli.tasks.events import Notice, Stage
 from gptcli.tasks.leaving import begin, leave, note, shortcomings
 from gptcli.tasks.training_config import PretrainConfig
@@ -15,7 +17,7 @@ from gptcli.training.corpus_documents import Documents
 from gptcli.training.corpus_judging import CorpusJudge
 from gptcli.training.corpus_preparation import Place, open_tokenizer
 from gptcli.training.memory import with_batch_size
-from gptcli.training.model import new_model
+from gptcli.training.model import Built, new_model
 from gptcli.training.options import TrainingOptions
 from gptcli.training.processes import Processes
 from gptcli.training.run_directory import RunDirectory
@@ -46,10 +48,12 @@ class Pretraining:
             report_to=options.report_to,
             directory=config.run.output,
         )
-        with processes.together():
-            yield from self._train(directory, processes)
+        with TemporaryDirectory() as work, processes.together():
+            yield from self._train(directory, processes, Path(work))
 
-    def _train(self, directory: RunDirectory | None, processes: Processes) -> Generator[TuningEvent, None, None]:
+    def _train(
+        self, directory: RunDirectory | None, processes: Processes, work: Path
+    ) -> Generator[TuningEvent, None, None]:
         config = self._config
         # The others wait here until the main process has made the corpus.
         processes.by_main(lambda: begin(directory))
@@ -58,15 +62,10 @@ class Pretraining:
         shape = shape_config(self._size, vocab_size=tokenizer.vocab_size)
         options = with_batch_size(self._options, shape, processes, labels=None, longest=self._length)
         tables = tables_of_pretrain(config, options)
-        built = new_model(
-            self._size,
-            vocab_size=tokenizer.vocab_size,
-            eos_id=corpus.train.eos_id,
-            dropout=options.dropout or 0.0,
-            seed=options.seed,
-        )
-        speed_up(built.model, options)
-        files = ModelFiles(config=built.config, base=None, tokenizer=self._place.tokenizer)
+        built = self._new_model(options, vocab_size=tokenizer.vocab_size, eos_id=corpus.train.eos_id)
+        # A copy of its own: another run may train that in the cache anew, for texts that have changed.
+        copy_tokenizer(self._place.tokenizer, work)
+        files = ModelFiles(config=built.config, base=None, tokenizer=work)
         judge = CorpusJudge(
             corpus, Documents(config.paths, column=config.column), tokenizer, options, length=self._length
         )
@@ -91,6 +90,13 @@ class Pretraining:
         for text in shortcomings(ended, cut=(0, 0)):
             yield Notice(text=text)
         yield finished
+
+    def _new_model(self, options: TrainingOptions, *, vocab_size: int, eos_id: int) -> Built:
+        """Return the model that is trained, with random weights."""
+        dropout = options.dropout or 0.0
+        built = new_model(self._size, vocab_size=vocab_size, eos_id=eos_id, dropout=dropout, seed=options.seed)
+        speed_up(built.model, options)
+        return built
 
     def _card(self, corpus: Corpus, ended: Ended, tables: Tables) -> CardFacts:
         """Return what the card says."""

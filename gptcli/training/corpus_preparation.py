@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gptcli.checkpoint.cache import cache_directory
 from gptcli.checkpoint.config import read_config
-from gptcli.checkpoint.files import CONFIG, TOKENIZER_FILES
+from gptcli.checkpoint.files import CONFIG, copy_tokenizer
 from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.checkpoint.tokenizer_files import build_tokenizer
 from gptcli.data.atomic import write_atomically
@@ -73,9 +73,9 @@ def prepare_tokenizer(documents: Documents, place: Place, *, source: Path | None
     try:
         place.tokenizer.mkdir(parents=True, exist_ok=True)
         if source is not None:
-            for name in (*TOKENIZER_FILES, CONFIG):
-                if (source / name).is_file():
-                    shutil.copyfile(source / name, place.tokenizer / name)
+            copy_tokenizer(source, place.tokenizer)
+            if (source / CONFIG).is_file():
+                shutil.copyfile(source / CONFIG, place.tokenizer / CONFIG)
             return
         marker = place.tokenizer / _COMPLETE
         if marker.is_file() and marker.read_text() == state:

@@ -1,7 +1,6 @@
 """How a model's files are written: a whole model, or an adapter that needs its base."""
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from gptcli.checkpoint.files import (
     ADAPTER_WEIGHTS,
     SAFETENSORS,
     TEMPLATE,
-    TOKENIZER_FILES,
+    copy_tokenizer,
 )
 from gptcli.checkpoint.weights import LM_HEAD
 from gptcli.data.templates import PromptTemplate
@@ -49,9 +48,7 @@ class ModelFiles:
         return load_file(directory / SAFETENSORS)
 
     def _write_small(self, directory: Path) -> None:
-        for name in TOKENIZER_FILES:
-            if (self.tokenizer / name).is_file():
-                shutil.copyfile(self.tokenizer / name, directory / name)
+        copy_tokenizer(self.tokenizer, directory)
         if self.template is not None:
             text = json.dumps(self.template.to_json(), indent=2, ensure_ascii=False)
             (directory / TEMPLATE).write_text(text + "\n", encoding="utf-8")

@@ -199,6 +199,19 @@ def test_shorter_sequences_than_the_context_can_be_learned(stories: Path) -> Non
     assert tuned.finished.metrics["loss"] > 0
 
 
+def test_a_model_keeps_the_tokenizer_it_learned_with_where_another_run_trains_a_new_one(stories: Path) -> None:
+    def spoil() -> bool:
+        (tokenizer,) = (stories.parent / "cache" / "corpora").glob("*/tokenizer/tokenizer.json")
+        if not before:
+            before.append(tokenizer.read_bytes())
+            tokenizer.write_bytes(b"of another run")
+        return False
+
+    before: list[bytes] = []
+    tuned = run(stories, stop=spoil)
+    assert (tuned.directory / "tokenizer.json").read_bytes() == before[0]
+
+
 def test_an_automatic_batch_size_is_reckoned_for_the_tokenizers_vocabulary_and_noted(
     stories: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
