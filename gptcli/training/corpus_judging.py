@@ -12,7 +12,7 @@ from gptcli.training.events import SampleReport
 from gptcli.training.options import TrainingOptions
 from gptcli.training.run import Run
 from gptcli.training.validation import Evaluation, TokenValidator
-from gptcli.training.writing import write_sample
+from gptcli.training.writing import sampled
 
 
 class CorpusJudge:
@@ -33,11 +33,7 @@ class CorpusJudge:
 
     def sample(self, run: Run) -> SampleReport | None:
         """Return what the model writes behind --sample-prompt, if there is one; all processes must call it."""
-        prompt = self._options.sample_prompt
-        if prompt is None:
-            return None
-        text = write_sample(run, self._tokenizer, prompt, seed=self._options.seed)
-        return SampleReport(step=run.state.step, prompt=prompt, text=text, copied=self._texts.share(text))
+        return sampled(run, self._tokenizer, self._options, lambda: self._texts)
 
     @cached_property
     def _validator(self) -> TokenValidator:

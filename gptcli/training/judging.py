@@ -17,7 +17,7 @@ from gptcli.training.options import TrainingOptions
 from gptcli.training.rows import Row, RowSet
 from gptcli.training.run import Run
 from gptcli.training.validation import Evaluation, LabelValidator, TokenValidator, Validator
-from gptcli.training.writing import write_on, write_sample
+from gptcli.training.writing import sampled, write_on
 
 COMPLETED_ROWS = 16
 """Held-out rows that are completed at each evaluation; writing is slow, so it is a sample."""
@@ -49,11 +49,7 @@ class Judge:
 
     def sample(self, run: Run) -> SampleReport | None:
         """Return what the model writes behind --sample-prompt, if there is one; all processes must call it."""
-        prompt = self._options.sample_prompt
-        if prompt is None:
-            return None
-        text = write_sample(run, self._tokenizer, prompt, seed=self._options.seed)
-        return SampleReport(step=run.state.step, prompt=prompt, text=text, copied=self._corpus.share(text))
+        return sampled(run, self._tokenizer, self._options, lambda: self._corpus)
 
     @cached_property
     def _validator(self) -> Validator:

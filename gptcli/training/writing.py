@@ -1,6 +1,6 @@
 """What the model writes while it is being trained, through the engine that will run it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -13,6 +13,9 @@ from gptcli.engine.request import Finished, Request
 from gptcli.engine.sampling import Sampler
 from gptcli.engine.stream import in_order
 from gptcli.engine.torch_backend import TorchBackend
+from gptcli.evaluation.copying import CopyIndex
+from gptcli.training.events import SampleReport
+from gptcli.training.options import TrainingOptions
 from gptcli.training.run import Run
 
 SLOTS = 4
@@ -44,12 +47,22 @@ def write_on(
         return [found.text for found in in_order(engine, requests) if isinstance(found, Finished)]
 
 
-def write_sample(run: Run, tokenizer: Tokenizer, prompt: str, *, seed: int) -> str:
-    """Return what a run's model writes behind a prompt, the same in all processes, all of which must call it."""
-    options = SamplingOptions(max_new_tokens=SAMPLE_TOKENS)
+def sampled(
+    run: Run, tokenizer: Tokenizer, options: TrainingOptions, corpus: Callable[[], CopyIndex]
+) -> SampleReport | None:
+    """Return what a run's model writes behind --sample-prompt, if there is one; all processes must call it.
+
+    Only the main process asks for the corpus, which takes memory.
+    """
+    prompt = options.sample_prompt
+    if prompt is None:
+        return None
+    sampling = SamplingOptions(max_new_tokens=SAMPLE_TOKENS)
     with run.language_model() as model:
-        texts = [] if model is None else write_on(model, tokenizer, [prompt], options, seed=seed)
-    return run.processes.told_by_main("".join(texts))
+        texts = [] if model is None else write_on(model, tokenizer, [prompt], sampling, seed=options.seed)
+    text = run.processes.told_by_main("".join(texts))
+    copied = run.processes.by_main(lambda: corpus().share(text))
+    return SampleReport(step=run.state.step, prompt=prompt, text=text, copied=copied)
 
 
 @contextmanager
