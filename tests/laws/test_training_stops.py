@@ -29,8 +29,8 @@ def line(data: Path, model: Path, output: Path, options: str = COMMON) -> str:
 
 
 def interrupted(fork: Forks, command: str, output: Path) -> Ended:
-    """Run a command line until the first step is done, and press Ctrl-C."""
-    return fork.run(command, signals=(signal.SIGINT,), file=str(output / "metrics.jsonl"), after=0.05)
+    """Run a command line until its first step has begun, and press Ctrl-C."""
+    return fork.run(command, signals=(signal.SIGINT,), file=str(output / "metrics.jsonl"))
 
 
 def resumed(fork: Forks, output: Path) -> Mapping[str, object]:
