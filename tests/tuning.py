@@ -39,8 +39,13 @@ class Tuned:
 
     @property
     def evaluations(self) -> list[EvalReport]:
-        """Return the evaluations."""
-        return self.of(EvalReport)
+        """Return the evaluations but that of the base model."""
+        return [report for report in self.of(EvalReport) if report.step]
+
+    @property
+    def base(self) -> EvalReport:
+        """Return the evaluation before the first step."""
+        return next(report for report in self.of(EvalReport) if not report.step)
 
     @property
     def finished(self) -> Finished:

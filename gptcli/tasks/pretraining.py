@@ -79,6 +79,7 @@ class Pretraining:
             facts={"the corpus": corpus.digest, "the shape": repr(self._size)},
             note=lambda: note(directory, tables, command="pretrain"),
             evaluate=None if corpus.validation is None else judge.evaluate,
+            judges_base=False,
             sample=judge.sample,
         )
         ended = yield from train(plan, options, processes, Path(config.run.output), stop=config.run.stop)

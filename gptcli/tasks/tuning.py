@@ -94,6 +94,7 @@ class Tuning:
             facts={"the data": self._rows.digest, "the base model": subject.base_digest},
             note=lambda: note(directory, tables, command="finetune"),
             evaluate=judge.evaluate if self._rows.validation else None,
+            judges_base=self._rows.roles.task != "classify",
             sample=judge.sample,
         )
         ended = yield from train(plan, options, processes, path, stop=self._config.run.stop)

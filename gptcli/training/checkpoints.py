@@ -33,6 +33,8 @@ class RunState:
     epochs: float = 0.0
     tokens: int = 0
     seconds: float = 0.0
+    base_value: float | None = None
+    """The cost of the model before the first step, where that says anything."""
     best_step: int | None = None
     best_value: float | None = None
     evaluations_since_best: int = 0

@@ -53,6 +53,7 @@ class Loop:
         options: TrainingOptions,
         *,
         evaluate: Callable[[], Evaluation] | None,
+        judges_base: bool,
         sample: Callable[[], SampleReport | None],
         stop: Callable[[], bool],
     ) -> None:
@@ -61,6 +62,7 @@ class Loop:
         self._options = options
         self._limits = Limits(options)
         self._evaluate = evaluate
+        self._judges_base = judges_base
         self._sample = sample
         self._stop = stop
         self._durations: deque[tuple[float, int]] = deque(maxlen=SPEED_STEPS)
@@ -75,6 +77,8 @@ class Loop:
         progress = self._progress_before
         if progress >= 1:
             return Outcome(reason=self._limits.reason(self._run.state), interrupted=False, last=None)
+        if self._evaluate is not None and self._judges_base and self._run.state.step == 0:
+            yield from self._judged_base(self._evaluate())
         for step in self._stream.steps(self._run.state.position):
             report, stop = self._take(step, progress)
             yield report
@@ -186,6 +190,11 @@ class Loop:
             memory_bytes=peak_memory(self._run.processes.device),
             seconds_left=gone * max(0.0, 1 - progress) / done if gone > 0 and done > 0 else None,
         )
+
+    def _judged_base(self, found: Evaluation) -> Generator[TrainingEvent, None, None]:
+        """Note how good the model was before the first step, and report it."""
+        self._run.state = replace(self._run.state, base_value=found.cost)
+        yield EvalReport(step=0, metrics=found.metrics, best=False, rows=found.rows)
 
     def _judged(self, found: Evaluation) -> Generator[TrainingEvent, None, Evaluation]:
         """Note whether this is the best evaluation, and report it."""

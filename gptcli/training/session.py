@@ -48,6 +48,8 @@ class Plan:
     note: Callable[[], None]
     """Notes the options in the run's directory; asked of the main process, once no checkpoint there speaks against."""
     evaluate: Callable[[Run], Evaluation] | None
+    judges_base: bool
+    """Whether the model is judged before the first step too: it can do already what it is to learn."""
     sample: Callable[[Run], SampleReport | None]
 
 
@@ -61,6 +63,12 @@ class Ended:
     best_step: int | None
     evaluation: Evaluation | None
     """Of the best weights."""
+
+    @property
+    def is_worse_than_base(self) -> bool:
+        """Tell whether the model was better before the first step."""
+        base, best = self.run.state.base_value, self.run.state.best_value
+        return base is not None and best is not None and best > base
 
 
 def identity_of(options: TrainingOptions, facts: Mapping[str, object]) -> dict[str, object]:
@@ -103,6 +111,7 @@ def train(
         Stream(plan.source, sequences_per_step=state.sequences_per_step, seed=options.seed),
         options,
         evaluate=None if evaluate is None else lambda: evaluate(run),
+        judges_base=plan.judges_base,
         sample=lambda: sample(run),
         stop=stop,
     )

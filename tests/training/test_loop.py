@@ -31,8 +31,8 @@ def run(data: Path, model: Path, *, output: str = "out", **options: Any) -> Tune
 
 
 def steps_of(tuned: Tuned, kind: type[EvalReport] | type[CheckpointSaved]) -> list[int]:
-    """Return the steps at which something was reported."""
-    return [event.step for event in tuned.of(kind)]
+    """Return the steps at which something was reported, the base model's evaluation left out."""
+    return [event.step for event in tuned.of(kind) if event.step]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,16 @@ def test_evaluations_fall_due_by_steps_or_by_parts_of_the_run_and_at_its_end(
 def make_worse(data: Path) -> None:
     """Hold out what no training row has, so that the first evaluation is the best."""
     write_rows(data.parent / "held-out.jsonl", [{"text": "~^~^~^~^~^~^"}] * 2)
+
+
+def test_a_model_that_was_better_before_it_was_tuned_is_said_to_be(tiny: Path, data: Path) -> None:
+    better = run(data, tiny)
+    assert better.finished.metrics["loss"] < better.base.metrics["loss"]
+    assert not any("before it was tuned" in notice for notice in better.notices)
+    make_worse(data)
+    worse = run(data, tiny, output="worse", lr=1e-2)
+    assert worse.finished.metrics["loss"] > worse.base.metrics["loss"]
+    assert any("better on the held-out rows before it was tuned" in notice for notice in worse.notices)
 
 
 def test_checkpoints_are_kept_as_asked_beside_the_best(tiny: Path, data: Path) -> None:
