@@ -118,6 +118,13 @@ DATA = [
     Case(name="a file that is missing", code=3, told="cannot read a.csv: No such file or directory; check the path"),
     Case(name="no data", line="finetune -o out", code=2, told="no data: try gptcli finetune FILE -o out"),
     Case(
+        name="lines of what has rows",
+        line="finetune a.csv --lines",
+        files={"a.csv": GOOD},
+        code=2,
+        told="--lines parts plain text: it does not go with the rows of a.csv",
+    ),
+    Case(
         name="an unknown format",
         line="finetune a.docx",
         files={"a.docx": b"PK\3\4\0\0"},

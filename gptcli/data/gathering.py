@@ -15,7 +15,7 @@ from gptcli.data.shaping import complaint, keys_of, shape_of
 from gptcli.data.sources import Source, SourceRow, open_source
 from gptcli.data.splits import row_hasher
 from gptcli.data.templates import PromptTemplate
-from gptcli.errors import InputError
+from gptcli.errors import ConfigError, InputError
 
 MOST_COMPLAINTS = 20
 _SAMPLE_ROWS = 1000
@@ -50,6 +50,7 @@ class Gatherer:
         self.sources: list[str] = []
         self.text_only = True
         """Whether all sources were plain text."""
+        self._has_text = False
         self.rows_read = 0
         self.unreadable = 0
         self.empty = 0
@@ -57,15 +58,18 @@ class Gatherer:
         """Why the first unreadable rows are so, each with its place."""
 
     def gather(self, paths: Sequence[str], into: RowColumns) -> Iterator[str]:
-        """Read all rows of files and directories, and yield what is to be told of each; raises InputError."""
+        """Read all rows of files and directories, and yield what is to be told; raise InputError, ConfigError."""
         for path in expand_paths(paths):
             with open_source(path, self._stdin, lines=self._options.lines) as source:
                 yield from source.notices
                 self._gather(source, into)
+        if self._options.lines and not self._has_text:
+            raise ConfigError(f"--lines parts plain text: it does not go with the rows of {', '.join(self.sources)}")
 
     def _gather(self, source: Source, into: RowColumns) -> None:
         self.sources.append(source.name)
         self.text_only &= source.text
+        self._has_text |= source.text
         before = self.rows_read
         rows: Iterable[SourceRow] = source.rows
         try:
