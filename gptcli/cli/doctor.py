@@ -124,10 +124,10 @@ def _batches(page: _Page, batches: "BatchReport") -> None:
 
 
 def _cost(page: _Page, cost: "CostReport", batches: "BatchReport") -> None:
-    total = "unknown, for only the clock ends the run" if cost.steps is None else f"{cost.steps:,}"
-    page.entry("steps", f"{total}; an epoch has {batches.steps:,} of {batches.tokens / batches.steps:,.0f} tokens")
-    took = "unknown" if cost.seconds is None else f"about {_duration(cost.seconds)}, evaluations not counted"
-    page.entry("time", took)
+    page.entry(
+        "steps", f"{cost.steps:,}; an epoch has {batches.steps:,} of {batches.tokens / batches.steps:,.0f} tokens"
+    )
+    page.entry("time", f"about {_duration(cost.seconds)}, evaluations not counted")
     page.entry("memory", f"about {size(cost.peak_bytes)}: {_parts(cost.memory)}")
 
 

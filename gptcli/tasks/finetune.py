@@ -87,6 +87,4 @@ def _rows(config: FinetuneConfig) -> Generator[TuningEvent, None, RowSet]:
             break
         yield Notice(text=warning)
     yield Stage(text=f"{rows.roles.reason}; {len(rows.train):,} rows to train on, {len(rows.validation):,} held out")
-    if not rows.train:
-        raise ConfigError("no row is left to train on: lower --validation-split")
     return rows

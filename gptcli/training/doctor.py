@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.data.roles import Task
-from gptcli.errors import InputError
 from gptcli.training.encoding import Encoder
 from gptcli.training.footprint import Footprint, estimate_memory
 from gptcli.training.options import TrainingOptions
@@ -43,10 +42,9 @@ class LabelCount:
 class CostReport:
     """What the run takes."""
 
-    steps: int | None
-    """None where only --max-time ends the run and nobody knows how fast it is."""
-    seconds: float | None
-    """None where nobody knows how fast it is; evaluations and checkpoints come on top."""
+    steps: int
+    seconds: float
+    """Evaluations and checkpoints come on top."""
     memory: Footprint
     peak_bytes: int
 
@@ -85,14 +83,9 @@ def examine(
     options: TrainingOptions,
     config: ModelConfig,
     *,
-    seconds_per_token: float | None = None,
+    seconds_per_token: float,
 ) -> DataReport:
-    """Report on the rows of a run; seconds_per_token is how fast it was seen to be on this machine.
-
-    Raises InputError when there is no row to train on.
-    """
-    if not rows.train:
-        raise InputError(f"{', '.join(rows.sources)}: no row is left to train on")
+    """Report on the rows of a run; seconds_per_token is how fast it was seen to be on this machine."""
     count = len(rows.train)
     max_length = min(options.max_length or config.n_positions, config.n_positions)
     chosen = sample(count, options.seed)
@@ -151,7 +144,7 @@ def _targets(rows: RowSet) -> tuple[float, float, float] | None:
 
 
 def _cost(
-    rows: RowSet, options: TrainingOptions, config: ModelConfig, batches: BatchReport, seconds_per_token: float | None
+    rows: RowSet, options: TrainingOptions, config: ModelConfig, batches: BatchReport, seconds_per_token: float
 ) -> CostReport:
     """Return what the run takes; it ends by whichever option says so first."""
     tokens_per_step = batches.tokens / batches.steps
@@ -162,12 +155,10 @@ def _cost(
         limits.append(options.max_steps)
     if options.max_tokens is not None:
         limits.append(options.max_tokens / tokens_per_step)
-    if options.max_time is not None and seconds_per_token is not None:
+    if options.max_time is not None:
         limits.append(options.max_time / (seconds_per_token * tokens_per_step))
-    steps = max(1, math.ceil(min(limits))) if limits else None
-    seconds = None
-    if steps is not None and seconds_per_token is not None:
-        seconds = steps * tokens_per_step * seconds_per_token
+    steps = max(1, math.ceil(min(limits)))
+    seconds = steps * tokens_per_step * seconds_per_token
     labels = None if rows.labels is None else max(1, len(rows.labels.names))
     memory = estimate_memory(config, options, labels=labels, tokens=batches.largest, longest=batches.longest)
     return CostReport(steps=steps, seconds=seconds, memory=memory, peak_bytes=memory.total)

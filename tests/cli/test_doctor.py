@@ -108,16 +108,13 @@ def test_names_drive_no_terminal():
     assert "\x1b" not in page(files=("\x1b[31m.csv",), labels=(LabelCount(name="\x1b[2J", train=1, validation=0),))
 
 
-def test_what_is_sampled_packed_or_unknown_is_said():
+def test_what_is_sampled_or_packed_is_said():
     text = page(
         lengths=dataclasses.replace(REPORT.lengths, measured=500),
         batches=dataclasses.replace(REPORT.batches, packing=True, rows_per_sequence=9.26, filled=0.97),
-        cost=dataclasses.replace(REPORT.cost, steps=None, seconds=None),
     )
     assert "9,000 to train on (from 500 rows drawn by the seed)" in text
     assert "8 sequences, each of 9.3 rows, 97% full" in text
-    assert "steps       unknown, for only the clock ends the run; an epoch has" in text
-    assert "time        unknown\n" in text
 
 
 def test_a_regression_shows_its_range():
