@@ -152,10 +152,12 @@ def _logged(
 ) -> Generator[TrainingEvent, None, Outcome]:
     """Pass the loop's events on, and write each report to metrics.jsonl and the trackers."""
     accelerator = run.processes.accelerator
-    _start_trackers(run, options)
-    log = MetricsLog(run.directory / FILE_NAME, resume_step) if run.processes.is_main else None
+    log: MetricsLog | None = None
     events = loop.events()
     try:
+        _start_trackers(run, options)
+        if run.processes.is_main:
+            log = MetricsLog(run.directory / FILE_NAME, resume_step)
         while True:
             try:
                 event = next(events)
@@ -177,12 +179,15 @@ def _logged(
 
 
 def _start_trackers(run: Run, options: TrainingOptions) -> None:
-    """Begin to report to what --report-to names."""
+    """Begin to report to what --report-to names; raises OutputError."""
     if not options.report_to:
         return
     place = run.directory / TRACKED
     if run.processes.is_main:
-        place.mkdir(exist_ok=True)
+        try:
+            place.mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{place} cannot be written: {error.strerror}") from error
     # Else wandb would leave its files where the command was typed.
     begin = {"wandb": {"dir": str(place)}}
     run.processes.accelerator.init_trackers(TRACKED, config=_flat(options), init_kwargs=begin)

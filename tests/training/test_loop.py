@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from gptcli.errors import ConfigError, TrainingError
-from gptcli.training import loop
+from gptcli.errors import ConfigError, OutputError, TrainingError
+from gptcli.training import loop, session
 from gptcli.training.events import CheckpointSaved, EvalReport, Interrupted, StepReport, TrainingStarted
 from tests.tuning import Tuned, tune, write_rows
 
@@ -173,3 +173,14 @@ def test_a_loss_that_is_not_finite_names_the_rows_and_the_last_good_checkpoint(
         TrainingError, match=r"^step 4: the loss is not finite \(rows \S*data\.jsonl:\d+.*step-00000002"
     ):
         run(data, tiny, save_every=2.0, eval_every=1000.0)
+
+
+def test_a_log_that_cannot_be_begun_ends_a_run_as_one_that_is_full_does(
+    tiny: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OutputError("metrics.jsonl cannot be written: No space left on device")
+
+    monkeypatch.setattr(session, "MetricsLog", full)
+    with pytest.raises(TrainingError, match=r"No space left .*; once there is room, go on with --resume"):
+        run(data, tiny)
