@@ -17,6 +17,7 @@ import torch
 
 from gptcli.errors import TrainingError
 from gptcli.training.batches import Example, Sequence, make_batch
+from gptcli.training.divergence import refuse_step
 from gptcli.training.events import CheckpointSaved, EvalReport, Interrupted, SampleReport, StepReport, TrainingEvent
 from gptcli.training.memory import peak_memory
 from gptcli.training.options import TrainingOptions
@@ -28,8 +29,6 @@ from gptcli.training.validation import Evaluation
 
 SPEED_STEPS = 20
 """Steps whose mean speed is reported."""
-MOST_NAMED = 5
-"""Rows that an error names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,13 +130,14 @@ class Loop:
             seconds=seconds,
         )
         after = self._limits.progress(state)
-        self._require_finite(loss_sum, step, number)
+        if not math.isfinite(loss_sum):
+            refuse_step(run, _flat(step.sequences), step=number, what="loss")
         lr = options.lr * lr_factor(
             options.schedule, options.warmup, step=number, before=progress, after=max(after, progress)
         )
         norm = run.clip(options.max_grad_norm)
         if not math.isfinite(norm) and options.mixed_precision != "fp16":
-            self._refuse(step, number, "gradient")
+            refuse_step(run, _flat(step.sequences), step=number, what="gradient")
         run.learn(lr)
         run.state = state
         self._durations.append((time.monotonic() - began, tokens))
@@ -216,36 +216,6 @@ class Loop:
     def _save(self) -> CheckpointSaved:
         path = self._run.save(keep=self._options.keep)
         return CheckpointSaved(step=self._run.state.step, path=str(path))
-
-    def _require_finite(self, loss_sum: float, step: Step, number: int) -> None:
-        if not math.isfinite(loss_sum):
-            self._refuse(step, number, "loss")
-
-    def _refuse(self, step: Step, number: int, what: str) -> None:
-        """Raise TrainingError that names the rows whose loss is not finite, and the checkpoint to go on from."""
-        examples = _flat(step.sequences)
-        named = self._not_finite(examples)
-        more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-        where = f" (rows {', '.join(named[:MOST_NAMED])}{more})" if named else ""
-        # Where no row's loss is finite, the rows are not to blame, and a checkpoint of these weights is no good one.
-        at_fault = len(named) == len(examples)
-        kept = self._run.kept(before=number - 1 if at_fault else None)
-        raise TrainingError(
-            f"step {number}: the {what} is not finite{where}; {kept}; lower --lr, or look at these rows"
-        )
-
-    def _not_finite(self, examples: list[Example]) -> list[str]:
-        """Return the places of a step's rows whose loss alone is not finite; all processes must call it."""
-        run, processes = self._run, self._run.processes
-        mine, found = range(processes.rank, len(examples), processes.world), []
-        for turn in range(-(-len(examples) // processes.world)):
-            # Where FSDP parts a model, all processes must call it equally often.
-            number = mine[turn] if turn < len(mine) else 0
-            batch = make_batch([examples[number]], num_labels=run.num_labels).to(processes.device)
-            with torch.no_grad():
-                if not bool(torch.isfinite(run.wrapped(batch))):
-                    found.append(number)
-        return [examples[number].origin for number in sorted(set(processes.gathered(found)))]
 
 
 def _flat(sequences: tuple[Sequence, ...]) -> list[Example]:

@@ -27,7 +27,16 @@ from gptcli.training.saving import ModelFiles
 from gptcli.training.stream import Source, Stream
 from gptcli.training.validation import Evaluation
 
-_FREE = ("batch_size", "gradient_accumulation", "keep", "report_to", "compile", "gradient_checkpointing")
+_FREE = (
+    "batch_size",
+    "gradient_accumulation",
+    "keep",
+    "save_every",
+    "sample_prompt",
+    "report_to",
+    "compile",
+    "gradient_checkpointing",
+)
 """Options that change no weight: a run may go on with others. A step keeps its sequences all the same."""
 
 
