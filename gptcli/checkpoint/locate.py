@@ -165,7 +165,7 @@ def _not_found(name: str, reason: HubError) -> str:
     """Say where a model was looked for, what may have been meant, and what to type next."""
     return (
         f"no model {name!r}: not a directory, not complete in the Hugging Face cache ({hub_cache()}), and"
-        f" {reason}{_close(name)}; gptcli generate -m {BUILTIN} needs no network"
+        f" {reason}{_close(name)}; -m {BUILTIN} needs no network"
     )
 
 

@@ -146,7 +146,7 @@ def _parts(memory: "Footprint") -> str:
 def _duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     if seconds < 100:
-        return f"{max(1, round(seconds))} seconds"
+        return f"{round(seconds)} seconds" if seconds >= 1.5 else "1 second"
     return f"{minutes} minutes" if minutes < 100 else f"{minutes // 60}:{minutes % 60:02} hours"
 
 

@@ -9,6 +9,8 @@ PROMPT_COLUMNS = ("prompt", "text")
 """Columns that are taken for the prompt where none was named, in this order."""
 TEXT_COLUMNS = ("text", "prompt")
 """The same for a text to label."""
+_MANY_WORDS = 6
+"""Questionnaires have long names for columns; beyond that a sentence stands where a name should."""
 
 
 def choose_column(columns: Sequence[str], wanted: str | None, defaults: Sequence[str] = PROMPT_COLUMNS) -> str:
@@ -16,7 +18,7 @@ def choose_column(columns: Sequence[str], wanted: str | None, defaults: Sequence
     if wanted is not None:
         if wanted in columns:
             return wanted
-        raise InputError(f"no column {wanted}: choose one of {', '.join(columns)} with --column NAME")
+        raise InputError(_no_column(wanted, columns))
     for default in defaults:
         if default in columns:
             return default
@@ -24,8 +26,14 @@ def choose_column(columns: Sequence[str], wanted: str | None, defaults: Sequence
     for default in defaults:
         if default.casefold() in folded:
             return folded[default.casefold()]
-    names = " or ".join(defaults)
-    raise InputError(f"no column {names}: choose one of {', '.join(columns)} with --column NAME")
+    raise InputError(_no_column(" or ".join(defaults), columns))
+
+
+def _no_column(wanted: str, columns: Sequence[str]) -> str:
+    """Say which columns there are, or that the first row of the file is data and names none."""
+    if any(len(column.split()) >= _MANY_WORDS for column in columns):
+        return f"no column {wanted}: the first line looks like a row, not a header: put a line of names above it"
+    return f"no column {wanted}: choose one of {', '.join(columns)} with --column NAME"
 
 
 def text_of(record: Record, column: str) -> str:

@@ -139,6 +139,12 @@ def name_of(raw: object) -> str:
     raise InputError(f"holds {kind_of(raw)} for a label")
 
 
+def _has_decimal_comma(cell: str) -> bool:
+    """Return whether a cell is a number as spreadsheets of half the world write it."""
+    whole, comma, part = cell.strip().partition(",")
+    return bool(comma) and whole.lstrip("+-").isdigit() and part.isdigit()
+
+
 def number_of(raw: object) -> float:
     """Return the target of a regression; raises InputError where it is no finite number."""
     if raw is None or (isinstance(raw, str) and not raw.strip()):
@@ -150,7 +156,8 @@ def number_of(raw: object) -> float:
             number = math.nan
         if math.isfinite(number):
             return number
-        raise InputError(f"has the label {str(raw)[:40]}, which is not a number")
+        remedy = ": write a point for its comma" if isinstance(raw, str) and _has_decimal_comma(raw) else ""
+        raise InputError(f"has the label {str(raw)[:40]}, which is not a number{remedy}")
     raise InputError(f"holds {kind_of(raw)} for a label, not a number")
 
 

@@ -48,7 +48,7 @@ def detect_delimiter(lines: Sequence[str]) -> str:
 
 
 def is_table(lines: Sequence[str]) -> bool:
-    """Return whether lines of unknown format are a table: the first like a header, all with as many cells."""
+    """Return whether lines of unknown format are a table: as many cells in each, the first a header or surely none."""
     delimiter = detect_delimiter(lines)
     rows = _cells(lines, delimiter, quoted=True)
     if len(rows) < 2 or len(rows[0]) < 2 or any(len(cells) != len(rows[0]) for cells in rows):
@@ -56,7 +56,8 @@ def is_table(lines: Sequence[str]) -> bool:
     names = [name.strip() for name in rows[0]]
     short = all(name and len(name) <= _LONGEST_NAME and len(name.split()) < _MANY_WORDS for name in names)
     known = any(name.casefold() in KNOWN for name in names)
-    return short and (known or delimiter == "\t") and len(set(names)) == len(names)
+    named = short and (known or delimiter == "\t") and len(set(names)) == len(names)
+    return named or _begins_with_data(rows)
 
 
 def _are_quotes_whole(lines: Sequence[str], delimiter: str) -> bool:

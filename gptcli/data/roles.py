@@ -114,10 +114,10 @@ def _with_text(parts: ColumnParts, text: str) -> Roles:
     if texts:
         raise parts.doubt(f"{' and '.join((text, *texts))} all hold text")
     if labels == others and len(labels) == 1:
-        return _classified(text, labels[0], f"column {text} holds text and {labels[0]} few, repeated, short values")
+        return _classified(text, labels[0], f"{_column(text)} holds text and {labels[0]} few, repeated, short values")
     if labels:
         raise parts.doubt(f"{' or '.join(labels)} could be a label")
-    return _learned(text, f"column {text} is a text and no column is a label")
+    return _learned(text, f"{_column(text)} is a text and no column is a label")
 
 
 def _by_content(parts: ColumnParts) -> Roles:
@@ -128,9 +128,9 @@ def _by_content(parts: ColumnParts) -> Roles:
     texts = [name for name in unknown if parts.holds_text(name)]
     labels = [name for name in unknown if parts.holds_labels(name)]
     if len(texts) == 1 and unknown == texts:
-        return _learned(texts[0], f"only column {texts[0]} holds text")
+        return _learned(texts[0], f"only {_column(texts[0])} holds text")
     if len(texts) == len(labels) == 1 and len(unknown) == 2:
-        why = f"only column {texts[0]} holds text and only {labels[0]} few, repeated, short values"
+        why = f"only {_column(texts[0])} holds text and only {labels[0]} few, repeated, short values"
         return _classified(texts[0], labels[0], why)
     raise parts.doubt("since the columns' names do not say")
 
@@ -151,14 +151,14 @@ def _classify(parts: ColumnParts, wanted: WantedRoles) -> Roles:
         raise parts.doubt(f"since none beside the label {label} is surely the text")
     if text == label:
         raise ConfigError(f"--text-column and --label-column are both {text}")
-    return _classified(text, label, f"column {text} is the text and {label} the label")
+    return _classified(text, label, f"{_column(text)} is the text and {label} the label")
 
 
 def _lm(parts: ColumnParts, wanted: WantedRoles) -> Roles:
     text = wanted.text_column or parts.text() or parts.only_text(parts.names)
     if text is None:
         raise parts.doubt("since none is surely the text")
-    return _learned(text, f"column {text} is the text")
+    return _learned(text, f"{_column(text)} is the text")
 
 
 def _complete(parts: ColumnParts, wanted: WantedRoles) -> Roles:
@@ -174,8 +174,14 @@ def _complete(parts: ColumnParts, wanted: WantedRoles) -> Roles:
         prompts, completion = prompts or pairs[0][0], pairs[0][1]
     if completion in prompts:
         raise ConfigError(f"--prompt-column and --completion-column are both {completion}")
-    why = f"column {' and '.join(prompts)} is the prompt and {completion} its completion"
+    read = _column(prompts[0]) if len(prompts) == 1 else f"columns {', '.join(prompts[:-1])} and {prompts[-1]}"
+    why = f"{read} {'is' if len(prompts) == 1 else 'are'} the prompt and {completion} its completion"
     return Roles(task="complete", prompts=prompts, completion=completion, reason=f"complete: {why}")
+
+
+def _column(name: str) -> str:
+    """Return how a column is spoken of; one without a name is called column and its number already."""
+    return name if name.startswith("column ") else f"column {name}"
 
 
 def _learned(text: str, why: str) -> Roles:

@@ -200,10 +200,21 @@ def _label_findings(labels: Sequence[LabelCount]) -> Iterator[str]:
         yield f"no training row has the label {_names(unseen)}, so it cannot be learned: add rows, or remove it"
     if rare:
         yield f"fewer than {FEW_ROWS} training rows have the label {_names(rare)}: add rows"
+    if _are_measures([label.name for label in labels]):
+        yield "the labels are numbers with fractions: give --regression to predict a number, not one of these"
     for label in labels:
         if label.train >= ONE_SIDED * rows:
             share = f"{label.train / rows:.0%}"
             yield f"always answering {label.name} would be right for {share} of the rows: judge it by macro F1"
+
+
+def _are_measures(names: Sequence[str]) -> bool:
+    """Return whether all are numbers and some are not whole: nobody numbers classes so."""
+    try:
+        numbers = [float(name) for name in names]
+    except ValueError:
+        return False
+    return not all(number.is_integer() for number in numbers)
 
 
 def _names(names: Sequence[str]) -> str:

@@ -127,7 +127,14 @@ def test_rows_that_are_all_dropped_have_no_batches():
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(0.2, "1 seconds"), (99, "99 seconds"), (101, "2 minutes"), (5400, "90 minutes"), (9000, "2:30 hours")],
+    [
+        (0.2, "1 second"),
+        (1.6, "2 seconds"),
+        (99, "99 seconds"),
+        (101, "2 minutes"),
+        (5400, "90 minutes"),
+        (9000, "2:30 hours"),
+    ],
 )
 def test_durations_are_in_the_unit_that_people_use(seconds, shown):
     assert doctor._duration(seconds) == shown

@@ -29,6 +29,12 @@ def test_no_such_column_lists_the_columns_and_the_option(wanted: str | None) -> 
         choose_column(["id", "body"], wanted)
 
 
+@pytest.mark.parametrize("wanted", ["column 2", None])
+def test_a_first_line_that_names_no_columns_is_told_and_offered_for_none(wanted: str | None) -> None:
+    with pytest.raises(InputError, match="looks like a row, not a header: put a line of names above it"):
+        choose_column(["ham", "I will be home by six"], wanted)
+
+
 @pytest.mark.parametrize(("value", "expected"), [("", ""), ("a\0b", "a\0b"), (7, "7"), (0.1, "0.1")])
 def test_text_and_numbers_are_text(value: object, expected: str) -> None:
     assert text_of(Record(source="a", line=1, columns={"text": value}), "text") == expected

@@ -78,6 +78,7 @@ def test_a_regression_learns_numbers() -> None:
         (None, True, None, "has no label"),
         ("", True, None, "has no label"),
         ("high", True, None, "has the label high, which is not a number"),
+        ("4,5", True, None, "has the label 4,5, which is not a number: write a point for its comma"),
         ("nan", True, None, "has the label nan, which is not a number"),
         (10**400, True, None, "which is not a number"),
         (True, True, None, "holds a boolean for a label, not a number"),

@@ -66,6 +66,9 @@ def test_quotes_mean_nothing_in_tabs_where_they_do_not_pair(cell: str, quoted: b
         ("text,label\na,b,c\n", False),
         ("text,text\na,b\n", False),
         ("Hello there, my dear old text\nyou, too\n", False),
+        ("ham,See you at home\nspam,You have won\n" * 9, True),
+        ('ham\tSee you at "home\nspam\tYou have won\n' * 9, True),
+        ("Well, see you at home\nNow, you have won\nSo, on my way\nThen, call this number\n", False),
     ],
 )
 def test_unnamed_lines_are_a_table_only_where_they_surely_are(text: str, expected: bool) -> None:

@@ -136,6 +136,19 @@ def test_an_option_says_what_the_names_do_not(
     assert (roles.task, roles.columns) == expected
 
 
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"column 1": LABELS, "column 2": TEXTS}, "classify: only column 2 holds text and only column 1 few, "),
+        ({"a": LABELS, "b": TEXTS}, "classify: only column b holds text and only a few, "),
+        ({"prompt": TEXTS, "completion": MORE}, "complete: column prompt is the prompt and completion its "),
+        ({"question": TEXTS, "answer": MORE, "context": MORE}, "complete: columns context and question are the "),
+    ],
+)
+def test_the_reason_reads_as_a_sentence_whatever_the_columns_are_called(columns: Columns, reason: str) -> None:
+    assert roles_of(columns).reason.startswith(reason)
+
+
 def test_a_column_that_is_not_there_lists_those_that_are() -> None:
     with pytest.raises(InputError, match="no column body: the columns are text, label"):
         roles_of({"text": TEXTS, "label": LABELS}, text_column="body")

@@ -86,6 +86,13 @@ def test_each_of_several_labels_counts(look):
     assert [label.train for label in look(rows).labels] == [1, 0, 2]
 
 
+@pytest.mark.parametrize(("names", "told"), [(("1.5", "2"), True), (("1", "2"), False), (("1.5", "many"), False)])
+def test_labels_that_measure_something_are_told_from_classes(look, names, told):
+    rows = rows_of(["a"] * 24, labels=[0, 1] * 12, validation=2)
+    findings = look(dataclasses.replace(rows, labels=LabelSet(kind="single", names=names))).findings
+    assert any("give --regression" in finding for finding in findings) is told
+
+
 def test_a_regression_has_a_range_instead_of_labels(look):
     rows = rows_of(["a"] * 4, labels=[1.0, 2.0, 6.0, 9.0])
     report = look(dataclasses.replace(rows, labels=LabelSet(kind="regression", names=())))

@@ -99,7 +99,7 @@ def test_a_table_without_a_header_says_what_its_columns_are_called(write: Write)
     rows, told = load(path)
     check(rows)
     assert told == [f"{path} has no header: its columns are called column 1, column 2"]
-    assert rows.roles.reason.startswith("classify: only column column 2 holds text")
+    assert rows.roles.reason.startswith("classify: only column 2 holds text")
 
 
 def test_text_is_a_document_a_file_a_mark_or_a_line(write: Write) -> None:
