@@ -56,7 +56,9 @@ def shortcomings(ended: Ended, *, cut: tuple[int, int]) -> list[str]:
     if cut[1]:
         told.append(f"{cut[0]:,} rows were longer than a sequence: {cut[1]:,} of their tokens were not learned")
     if ended.is_worse_than_base:
-        told.append("the model was better on the held-out rows before it was tuned: lower --lr, or give more rows")
+        told.append(
+            "the model was better on the held-out rows before it was tuned: lower --lr, set --dropout 0, or add rows"
+        )
     metrics = {} if ended.evaluation is None else ended.evaluation.metrics
     stops = metrics.get("eos_probability")
     if stops is not None and stops < LEARNED_TO_STOP:
