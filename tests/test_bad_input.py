@@ -67,7 +67,7 @@ OPTIONS = [
     Case(name="no command", command="", code=2, told="Usage: gptcli"),
     Case(name="an unknown command", command="genrate x", code=2, told="No such command 'genrate'"),
     Case(name="a device that is absent", options="--device cuda", code=5, told="--device cuda: no such device.*cpu"),
-    Case(name="no such model", options="-m nosuchmodel", code=4, told="no model 'nosuchmodel'.*generate -m builtin"),
+    Case(name="no such model", options="-m nosuchmodel", code=4, told="no model 'nosuchmodel'.*-m builtin"),
     Case(name="no such directory", options="-m ./no/model", code=4, told="'./no/model': no such directory"),
     Case(name="more memory than there is", options=f"--batch-size {10**12}", code=5, told="lower --batch-size"),
 ]
