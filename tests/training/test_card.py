@@ -64,7 +64,7 @@ def metadata(text):
 
 def test_the_hub_reads_the_front_matter():
     data = ModelCard(card()).data
-    assert data.library_name == "transformers"
+    assert data.to_dict()["library_name"] == "transformers"
     assert data.pipeline_tag == "text-classification"
     assert data.base_model == "openai-community/gpt2"
     assert data.tags == ["gpt2", "gptcli"]
