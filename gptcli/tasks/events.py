@@ -108,4 +108,12 @@ class RowFailed:
     message: str
 
 
-Event = Stage | ModelReady | Notice | TextDelta | Completion | Classified | Measured | RowFailed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowDone:
+    """A row has been measured; what came of it is told when all are done."""
+
+    index: int
+    """The row's number in the input, from 0."""
+
+
+Event = Stage | ModelReady | Notice | TextDelta | Completion | Classified | Measured | RowFailed | RowDone

@@ -1,0 +1,56 @@
+"""A task of `evaluate`: scores each row of one model, and turns scored rows into figures."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterable, Mapping
+from typing import ClassVar
+
+from gptcli.checkpoint.locate import Located
+from gptcli.data.records import Record
+from gptcli.engine.options import ModelOptions
+from gptcli.evaluation.resampling import Bootstrap
+from gptcli.evaluation.scores import Difference, Figure, RowScores
+from gptcli.tasks.events import Event
+
+
+class Evaluator(ABC):
+    """Measures models on rows; it keeps nothing of one model for the next."""
+
+    name: ClassVar[str]
+    """As in --task: "perplexity", "classify", "complete", "choices" or "lastword"."""
+
+    @property
+    def whole_files(self) -> bool:
+        """Whether a row is a whole file with all of its white space; else a .txt is parted as finetune parts it."""
+        return False
+
+    @property
+    @abstractmethod
+    def convention(self) -> Mapping[str, object]:
+        """What must be the same for figures to compare: context, stride, template and the like; ready for JSON."""
+
+    @abstractmethod
+    def score(
+        self, located: Located, model: ModelOptions, rows: Iterable[tuple[int, Record]]
+    ) -> Generator[Event, None, RowScores]:
+        """Yield Stage, ModelReady, Notice, RowDone for each row scored and RowFailed for each that cannot be.
+
+        Returns the scored rows in input order. Raises GptcliError where the run as a whole cannot go on.
+        """
+
+    @abstractmethod
+    def figures(self, scores: RowScores, bootstrap: Bootstrap) -> tuple[Figure, ...]:
+        """Return the figures of one model's rows, the headline first."""
+
+    @abstractmethod
+    def differences(self, first: RowScores, second: RowScores, bootstrap: Bootstrap) -> tuple[Difference, ...]:
+        """Return what sets two models apart that have scored the same rows, the headline first."""
+
+    def row(self, scores: RowScores, number: int) -> dict[str, object]:
+        """Return what --per-row tells of the row at that place, ready for JSON."""
+        numbers = {name: float(values[number]) for name, values in scores.columns.items()}
+        return numbers | {name: values[number] for name, values in scores.texts.items()}
+
+    def details(self, scores: RowScores) -> dict[str, object]:
+        """Return what --json tells beside the figures, ready for JSON: a confusion matrix, scores of each class."""
+        del scores
+        return {}
