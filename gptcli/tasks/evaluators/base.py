@@ -25,6 +25,16 @@ class Evaluator(ABC):
 
     @property
     @abstractmethod
+    def metrics(self) -> tuple[str, ...]:
+        """The names that its figures can have, for --fail-under; some may need a certain kind of labels."""
+
+    @property
+    def token_metrics(self) -> frozenset[str]:
+        """Those that compare only between models with one tokenizer."""
+        return frozenset()
+
+    @property
+    @abstractmethod
     def convention(self) -> Mapping[str, object]:
         """What must be the same for figures to compare: context, stride, template and the like; ready for JSON."""
 
