@@ -1,0 +1,76 @@
+"""What gives labels to texts, whatever it is made of: the interface, and how one is opened."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from gptcli.checkpoint.locate import Located
+from gptcli.data.labels import LabelSet
+from gptcli.data.records import Record
+from gptcli.engine.options import ModelOptions
+from gptcli.evaluation.probabilities import Values
+from gptcli.tasks.config import Long
+from gptcli.tasks.labelling.options import LabelOptions
+
+Other = TypeVar("Other")
+"""What the caller puts between the rows and wants back in its place, such as a row that failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextRow:
+    """A row and the text of it that is to be labelled."""
+
+    index: int
+    """The row's number in the input, from 0."""
+    record: Record
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """What a model says about a row."""
+
+    row: TextRow
+    probabilities: Values
+    """Of each label, (labels,) in the order of the label set; of a regression the number alone."""
+    tokens: int
+    """How many were read of the text and the template around it."""
+    option_mass: float | None = None
+    """The share of the next token's probability that the labels' first tokens hold; of labels in words only."""
+
+
+class Labeller(ABC):
+    """A model that is ready to label texts. Rows never see each other."""
+
+    labels: LabelSet
+    directory: Path
+    dtype: str
+    details: tuple[str, ...]
+    """What was chosen and why, for --verbose."""
+
+    @abstractmethod
+    def labelled(self, rows: Iterable[TextRow | Other]) -> Generator["Labelled | Other", None, None]:
+        """Yield what the model says about each row, in input order, and everything else as it came.
+
+        Raises ModelError for weights that give no number.
+        """
+
+    @abstractmethod
+    def notices(self) -> Iterator[str]:
+        """Yield a sentence for each kind of cut that was made so far."""
+
+
+def open_labeller(located: Located, model: ModelOptions, labels: LabelOptions | None, *, long: Long) -> Labeller:
+    """Open a model with its own labels, or with the given ones.
+
+    Raises ModelError, DeviceError, ConfigError, and InputError for a file of examples that cannot be used.
+    """
+    if labels is None:
+        from gptcli.tasks.labelling.head import HeadLabeller
+
+        return HeadLabeller(located, model, long=long)
+    from gptcli.tasks.labelling.prompted import PromptedLabeller
+
+    return PromptedLabeller(located, model, labels, long=long)
