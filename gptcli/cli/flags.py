@@ -44,20 +44,26 @@ class SectionedCommand(TyperCommand):
 
 
 def flat(function: Callable[..., T]) -> Callable[..., T]:
-    """Give function the signature that Typer reads: each dataclass parameter is replaced by its fields."""
+    """Give function the signature that Typer reads: each dataclass parameter is replaced by its fields.
+
+    A field that several of them have, of the same type and default, is one parameter, and all of them get its value.
+    """
     hints = get_type_hints(function, include_extras=True)
     parameters = inspect.signature(function).parameters
     groups = {name: hints[name] for name in parameters if is_dataclass(hints[name])}
 
     def parsed(**values: Any) -> T:
+        taken = {name: values[name] for name in parameters if name not in groups}
         for name, group in groups.items():
-            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
-        return function(**values)
+            taken[name] = group(**{field.name: values[field.name] for field in fields(group)})
+        return function(**taken)
 
-    flattened: list[inspect.Parameter] = []
+    flattened: dict[str, inspect.Parameter] = {}
     for name, parameter in parameters.items():
-        flattened += _of_group(groups[name]) if name in groups else [parameter.replace(kind=KEYWORD)]
-    parsed.__signature__ = inspect.Signature(flattened)  # type: ignore[attr-defined]
+        for found in _of_group(groups[name]) if name in groups else [parameter.replace(kind=KEYWORD)]:
+            if flattened.setdefault(found.name, found) != found:
+                raise TypeError(f"{found.name} is declared twice, and not alike")
+    parsed.__signature__ = inspect.Signature(list(flattened.values()))  # type: ignore[attr-defined]
     parsed.__doc__ = function.__doc__
     parsed.__name__ = function.__name__
     return parsed

@@ -30,6 +30,22 @@ ModelName = Annotated[
     ),
 ]
 Device = Annotated[str, _model("--device", metavar="<auto|cpu|cuda|cuda:N|mps>", help="Where it runs.")]
+NumberFormat = Annotated[
+    DType, _model("--dtype", help="The numbers it computes with; int8 is faster and costs 0.1 % of perplexity.")
+]
+Backend = Annotated[BackendName, _model("--backend", help="What runs it.")]
+BatchSize = Annotated[
+    int | None,
+    _model(
+        "--batch-size",
+        metavar="N",
+        show_default="by memory",
+        help="Most sequences at once: changes the speed, never the result.",
+    ),
+]
+Threads = Annotated[
+    int | None, _model("--threads", metavar="N", show_default="one a physical core", help="CPU threads.")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,22 +154,10 @@ class ModelFlags:
 
     model: ModelName = _MODEL.model
     device: Device = _MODEL.device
-    dtype: Annotated[
-        DType, _model("--dtype", help="The numbers it computes with; int8 is faster and costs 0.1 % of perplexity.")
-    ] = _MODEL.dtype
-    backend: Annotated[BackendName, _model("--backend", help="What runs it.")] = _MODEL.backend
-    batch_size: Annotated[
-        int | None,
-        _model(
-            "--batch-size",
-            metavar="N",
-            show_default="by memory",
-            help="Most sequences at once: changes the speed, never the result.",
-        ),
-    ] = _MODEL.batch_size
-    threads: Annotated[
-        int | None, _model("--threads", metavar="N", show_default="one a physical core", help="CPU threads.")
-    ] = _MODEL.threads
+    dtype: NumberFormat = _MODEL.dtype
+    backend: Backend = _MODEL.backend
+    batch_size: BatchSize = _MODEL.batch_size
+    threads: Threads = _MODEL.threads
 
     def options(self) -> ModelOptions:
         """Return them checked; raises ConfigError."""
