@@ -3,7 +3,7 @@
 Rows are drawn as often as there are, with replacement; the same rows for every figure of one seed and number of rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import isfinite, log, nan
 from statistics import NormalDist
@@ -17,6 +17,7 @@ CHUNK_ELEMENTS = 1 << 18
 """Rows drawn at once, as long as there are no more of them: 2 MiB for each column, which stay in a cache."""
 
 Values = NDArray[np.float64]
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,19 +84,37 @@ def ratio_interval(numerators: ArrayLike, denominators: ArrayLike, bootstrap: Bo
     return Interval(value=value, low=low, high=high, rows=rows, method="bca")
 
 
-def statistic_interval(statistic: Callable[[NDArray[np.int64]], float], *, rows: int, bootstrap: Bootstrap) -> Interval:
-    """Return any figure of the rows whose numbers it is given, once for each resample; a percentile interval.
+def statistic_intervals(
+    statistics: Callable[[Rows], Values], *, rows: int, bootstrap: Bootstrap
+) -> tuple[Interval, ...]:
+    """Return figures that are no ratio of sums, such as F1, each with its percentile interval.
 
-    Resamples where it is nan do not count. For a mean or a ratio of sums the two above are faster and closer.
+    statistics is given the numbers of the rows drawn, (resamples, rows), and returns (figures, resamples). Resamples
+    where a figure is nan do not count for it. For a mean or a ratio of sums the two above are faster and closer.
     """
-    value = statistic(np.arange(rows))
-    if rows < 2 or not isfinite(value):
-        return Interval(value=value, low=nan, high=nan, rows=rows, method="percentile")
-    generator = np.random.default_rng(bootstrap.seed)
-    drawn = (statistic(generator.integers(0, rows, rows)) for _ in range(bootstrap.resamples))
-    resampled = np.fromiter(drawn, dtype=np.float64, count=bootstrap.resamples)
-    low, high = _quantiles(resampled[~np.isnan(resampled)], TAILS)
-    return Interval(value=value, low=low, high=high, rows=rows, method="percentile")
+    values = statistics(np.arange(rows)[None])[:, 0].tolist()
+    if rows < 2:
+        return tuple(Interval(value=value, low=nan, high=nan, rows=rows, method="percentile") for value in values)
+    resampled = np.concatenate([statistics(drawn) for drawn in _drawn(rows, bootstrap)], axis=1)
+    intervals = []
+    for value, figures in zip(values, resampled, strict=True):
+        low, high = _quantiles(figures[~np.isnan(figures)], TAILS) if isfinite(value) else (nan, nan)
+        intervals.append(Interval(value=value, low=low, high=high, rows=rows, method="percentile"))
+    return tuple(intervals)
+
+
+def drawn_sums(columns: Values, drawn: Rows) -> Values:
+    """Return the sum of each column (columns, rows) over the rows drawn (resamples, rows), (columns, resamples)."""
+    rows = columns.shape[1]
+    times = drawn_counts(np.arange(rows), drawn, size=rows)
+    sums: Values = columns @ times.T.astype(np.float64)
+    return sums
+
+
+def drawn_counts(codes: Rows, drawn: Rows, *, size: int) -> Rows:
+    """Count how often each code of 0 to size - 1 is among the rows drawn (resamples, rows): (resamples, size)."""
+    places = codes[drawn] + np.arange(len(drawn))[:, None] * size
+    return np.bincount(places.ravel(), minlength=len(drawn) * size).reshape(len(drawn), size)
 
 
 def compare(
@@ -113,15 +132,20 @@ def compare(
     scores, others = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if scores.shape != others.shape:
         raise ValueError(f"{len(scores)} rows of the first, {len(others)} of the second")
-    above, below = int(np.count_nonzero(scores > others)), int(np.count_nonzero(scores < others))
-    wins, losses = (above, below) if better == "higher" else (below, above)
     with np.errstate(invalid="ignore"):
         differences = scores - others
     weights = np.ones(len(scores)) if denominators is None else denominators
+    return with_wins(ratio_interval(differences, weights, bootstrap), scores, others, better=better)
+
+
+def with_wins(difference: Interval, first: Values, second: Values, *, better: Literal["higher", "lower"]) -> Comparison:
+    """Return a difference beside the rows where each model has the better score."""
+    above, below = int(np.count_nonzero(first > second)), int(np.count_nonzero(first < second))
+    wins, losses = (above, below) if better == "higher" else (below, above)
     return Comparison(
-        difference=ratio_interval(differences, weights, bootstrap),
+        difference=difference,
         wins=wins,
-        ties=len(scores) - wins - losses,
+        ties=len(first) - wins - losses,
         losses=losses,
         sign_test=sign_test(wins, losses),
     )
@@ -138,16 +162,16 @@ def sign_test(wins: int, losses: int) -> float:
 
 def _resampled_sums(columns: Values, bootstrap: Bootstrap) -> Values:
     """Return the sum of each column (columns, rows) in each resample, (columns, resamples)."""
-    rows = columns.shape[1]
+    sums = [np.stack([column[drawn].sum(1) for column in columns]) for drawn in _drawn(columns.shape[1], bootstrap)]
+    return np.concatenate(sums, axis=1)
+
+
+def _drawn(rows: int, bootstrap: Bootstrap) -> Iterator[Rows]:
+    """Yield the numbers of the rows of all resamples, (resamples, rows), as many at once as a cache holds."""
     generator = np.random.default_rng(bootstrap.seed)
-    sums = np.empty((len(columns), bootstrap.resamples))
     at_once = max(1, CHUNK_ELEMENTS // rows)
     for begin in range(0, bootstrap.resamples, at_once):
-        end = min(begin + at_once, bootstrap.resamples)
-        drawn = generator.integers(0, rows, (end - begin, rows))
-        for column, summed in zip(columns, sums, strict=True):
-            summed[begin:end] = column[drawn].sum(1)
-    return sums
+        yield generator.integers(0, rows, (min(at_once, bootstrap.resamples - begin), rows))
 
 
 def _ratios(sums: Values) -> Values:

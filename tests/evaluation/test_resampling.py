@@ -14,10 +14,12 @@ from gptcli.evaluation import resampling
 from gptcli.evaluation.resampling import (
     Bootstrap,
     compare,
+    drawn_counts,
+    drawn_sums,
     mean_interval,
     ratio_interval,
     sign_test,
-    statistic_interval,
+    statistic_intervals,
 )
 
 MANY = Bootstrap(resamples=20_000, seed=1)
@@ -55,7 +57,9 @@ def test_resamples_equal_to_the_figure_are_half_below_it():
 
 def test_the_interval_of_any_statistic_is_scipys():
     values = np.random.default_rng(0).exponential(1, 50)
-    ours = statistic_interval(lambda rows: float(np.median(values[rows])), rows=50, bootstrap=replace(MANY, seed=3))
+    (ours,) = statistic_intervals(
+        lambda drawn: np.median(values[drawn], axis=1)[None], rows=50, bootstrap=replace(MANY, seed=3)
+    )
     theirs = stats.bootstrap((values,), np.median, n_resamples=20_000, method="percentile", rng=2)
     low, high = theirs.confidence_interval
     assert ours.value == np.median(values)
@@ -84,13 +88,32 @@ def test_every_figure_of_a_seed_sees_the_same_rows():
     values = np.random.default_rng(0).random(31)
     seen = []
 
-    def mean(rows):
-        seen.append(values[rows].mean())
-        return seen[-1]
+    def mean(drawn):
+        seen.extend(values[drawn].mean(1))
+        return drawn_sums(values[None], drawn) / 31
 
-    statistic_interval(mean, rows=31, bootstrap=FEW)
+    statistic_intervals(mean, rows=31, bootstrap=FEW)
     sums = resampling._resampled_sums(values[None], FEW)[0]
     assert np.allclose(seen[1:], sums / 31)
+
+
+def test_several_figures_are_resampled_together():
+    codes = np.random.default_rng(0).integers(0, 3, 40)
+
+    def shares(drawn):
+        return drawn_counts(codes, drawn, size=4).T / 40
+
+    intervals = statistic_intervals(shares, rows=40, bootstrap=FEW)
+    assert [each.value for each in intervals] == [*(np.mean(codes == code) for code in range(3)), 0]
+    alone = statistic_intervals(lambda drawn: shares(drawn)[1:2], rows=40, bootstrap=FEW)
+    assert alone == intervals[1:2]
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=9), st.integers(0, 2**32))
+def test_sums_over_drawn_rows_are_those_of_the_rows(values, seed):
+    drawn = np.random.default_rng(seed).integers(0, len(values), (5, 7))
+    columns = np.array([values, np.ones(len(values))])
+    assert np.allclose(drawn_sums(columns, drawn), columns[:, drawn].sum(2))
 
 
 def test_memory_does_not_grow_with_the_resamples():
@@ -127,7 +150,8 @@ def test_what_has_no_interval_says_so(values, value):
     assert isnan(interval.low)
     assert isnan(interval.high)
     assert interval.rows == len(values)
-    other = statistic_interval(lambda rows: value, rows=len(values), bootstrap=FEW)
+    (other,) = statistic_intervals(lambda drawn: np.full((1, len(drawn)), value), rows=len(values), bootstrap=FEW)
+    assert other.value == pytest.approx(value, nan_ok=True)
     assert isnan(other.low)
     assert isnan(other.high)
 
@@ -135,11 +159,13 @@ def test_what_has_no_interval_says_so(values, value):
 def test_resamples_without_a_figure_do_not_count():
     interval = ratio_interval([2, 0, 0], [1, 0, 0], FEW)
     assert (interval.value, interval.low, interval.high) == (2, 2, 2)
-    some = statistic_interval(lambda rows: 1.0 if 0 in rows else nan, rows=3, bootstrap=FEW)
+
+    def where(found):
+        return np.where(found, 1.0, nan)[None]
+
+    (some,) = statistic_intervals(lambda drawn: where((drawn == 0).any(1)), rows=3, bootstrap=FEW)
     assert (some.low, some.high) == (1, 1)
-    none = statistic_interval(
-        lambda rows: 1.0 if list(rows) == [0, 1, 2, 3, 4, 5, 6, 7] else nan, rows=8, bootstrap=FEW
-    )
+    (none,) = statistic_intervals(lambda drawn: where((drawn == np.arange(8)).all(1)), rows=8, bootstrap=FEW)
     assert isnan(none.low)
 
 
