@@ -14,7 +14,7 @@ from gptcli.data.columns import value_text
 from gptcli.errors import ConfigError, InputError
 
 _PARTS = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
-_WHITE = " \t\n\r\f\v"
+WHITE = " \t\n\r\f\v"
 
 Segment = tuple[str, str | None]
 """Literal text and the column whose value follows it; None at the end."""
@@ -35,14 +35,14 @@ class PromptTemplate:
     """What stands behind every completion and ends it."""
 
     def __post_init__(self) -> None:
-        segments = tuple(_segments(self.template))
+        segments = tuple(segments_of(self.template))
         places = [number for number, (_, column) in enumerate(segments) if column == self.completion_column]
         if places != [len(segments) - 2]:
             raise ConfigError(
                 f"--template must have the completion {{{self.completion_column}}} once, as its last field"
             )
         before = segments[-2][0]
-        stripped = before.rstrip(_WHITE)
+        stripped = before.rstrip(WHITE)
         object.__setattr__(self, "_segments", (*segments[:-2], (stripped, None)))
         object.__setattr__(self, "lead", before[len(stripped) :])
         object.__setattr__(self, "stop", segments[-1][0])
@@ -64,7 +64,7 @@ class PromptTemplate:
     def completion(self, columns: Mapping[str, object]) -> str:
         """Return a row's completion with the white space that parts it from the prompt, and the stop text."""
         text = value_text(columns, self.completion_column)
-        lead = self.lead or ("" if text[:1] in _WHITE else " ")
+        lead = self.lead or ("" if text[:1] in WHITE else " ")
         return f"{lead}{text}{self.stop}"
 
     def field_of(self, prompt: str) -> str | None:
@@ -92,7 +92,7 @@ def user_template(template: str, columns: Sequence[str], completion: str | None)
 
     A completion that is not in the string comes behind it.
     """
-    names = [column for _, column in _segments(template) if column is not None]
+    names = [column for _, column in segments_of(template) if column is not None]
     for name in names:
         if name not in columns:
             _refuse_field(name)
@@ -130,8 +130,8 @@ _COMPLETIONS = tuple(
 )
 
 
-def _segments(template: str) -> Iterator[Segment]:
-    """Yield the parts of a format string; the last has no column."""
+def segments_of(template: str) -> Iterator[Segment]:
+    """Yield the parts of a format string; the last has no column. Raises ConfigError for a brace that is no field."""
     literal = ""
     end = 0
     for part in _PARTS.finditer(template):

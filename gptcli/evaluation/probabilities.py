@@ -12,7 +12,7 @@ Pooling = Literal["mean", "max"]
 """What several windows of one text come to: their mean, or what the surest of them says."""
 
 
-def probabilities(logits: NDArray[np.float32], kind: LabelKind) -> Values:
+def probabilities(logits: NDArray[np.float32] | Values, kind: LabelKind) -> Values:
     """Return each label's probability, (rows, labels); of a regression the number itself."""
     values = logits.astype(np.float64)
     match kind:
