@@ -1,6 +1,7 @@
 """Find the columns that could be a data set's text, label, prompt and completion."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from gptcli.data.column_kinds import is_label_like, kind_of_column
 from gptcli.data.column_names import LABEL, METADATA, PERHAPS_LABEL, SYNONYMS, TEXT, find, named
@@ -22,12 +23,25 @@ _PAIRS: tuple[tuple[str, str, str], ...] = (
 """Fields of a prompt, one that may stand with it, and its completion."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purpose:
+    """What the columns are wanted for, in words."""
+
+    verb: str
+    text_task: str
+    """The --task of a text alone."""
+
+
+LEARNING = Purpose(verb="learn", text_task="lm")
+
+
 class ColumnParts:
     """The columns of a data set and a sample of its rows."""
 
-    def __init__(self, names: Sequence[str], sample: Sample) -> None:
+    def __init__(self, names: Sequence[str], sample: Sample, purpose: Purpose = LEARNING) -> None:
         self.names = names
         self._sample = sample
+        self._purpose = purpose
 
     def text(self, *, without: str | None = None) -> str | None:
         """Return the column with a text's name: text itself, or the only one; raises InputError for several."""
@@ -82,8 +96,9 @@ class ColumnParts:
     def doubt(self, why: str) -> InputError:
         """Return the error that lists the columns and the options that end the doubt."""
         return InputError(
-            f"what to learn is in doubt, {why}: the columns are {', '.join(self.names)}; set --text-column "
-            "(and --label-column to classify, or --task lm), or --prompt-column and --completion-column"
+            f"what to {self._purpose.verb} is in doubt, {why}: the columns are {', '.join(self.names)}; set "
+            f"--text-column (and --label-column to classify, or --task {self._purpose.text_task}), or --prompt-column "
+            "and --completion-column"
         )
 
     def _one(self, candidates: Sequence[str], what: str) -> str | None:

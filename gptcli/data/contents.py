@@ -68,7 +68,7 @@ def open_content(path: str, stdin: BinaryIO | None = None) -> Iterator[Content]:
     name = STANDARD_INPUT if stdin and path == "-" else path
     try:
         if stdin and path == "-":
-            yield _content(stdin, stdin, name, None)
+            yield stream_content(stdin, name)
             return
         check_readable(path)
         before = _state(path)
@@ -78,6 +78,11 @@ def open_content(path: str, stdin: BinaryIO | None = None) -> Iterator[Content]:
             raise InputError(f"{path} has changed while it was read: start again when nothing writes to it")
     except OSError as error:
         raise InputError(cannot_read(name, error)) from error
+
+
+def stream_content(stream: BinaryIO, name: str) -> Content:
+    """Return the content of an open stream, whose format is what it looks like; raises InputError where it is empty."""
+    return _content(stream, stream, name, None)
 
 
 def _files_of(directory: str) -> Iterator[str]:

@@ -12,13 +12,12 @@ from gptcli.data.named_templates import default_template, resolve_template
 from gptcli.data.options import DataOptions
 from gptcli.data.roles import Roles, choose_roles, with_ignored
 from gptcli.data.shaping import complaint, keys_of, shape_of
-from gptcli.data.sources import Source, SourceRow, open_source
+from gptcli.data.sources import SAMPLE_ROWS, Source, SourceRow, columns_of, open_source
 from gptcli.data.splits import row_hasher
 from gptcli.data.templates import PromptTemplate
 from gptcli.errors import ConfigError, InputError
 
 MOST_COMPLAINTS = 20
-_SAMPLE_ROWS = 1000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,7 +73,7 @@ class Gatherer:
         rows: Iterable[SourceRow] = source.rows
         try:
             if self.roles is None:
-                start = list(islice(source.rows, _SAMPLE_ROWS))
+                start = list(islice(source.rows, SAMPLE_ROWS))
                 rows = chain(start, source.rows)
                 self.roles = self._choose(source, start)
             self._read(rows, source.columns, self.roles, into)
@@ -86,12 +85,7 @@ class Gatherer:
 
     def _choose(self, source: Source, start: Sequence[SourceRow]) -> Roles:
         """Return the roles, and set the template, that the first rows lead to."""
-        sample = [source.named(values) for _, values, error in start if error is None]
-        columns = source.columns or tuple(dict.fromkeys(name for row in sample for name in row))
-        if not start:
-            raise InputError(f"{source.name} is empty")
-        if not columns:
-            raise InputError(f"none of the first {len(start)} rows can be read; line {start[0][0]} {start[0][2]}")
+        columns, sample = columns_of(source, start)
         wanted = self._options.wanted
         if wanted.task == "auto" and (self._options.regression or self._options.label_separator is not None):
             wanted = replace(wanted, task="classify")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gptcli.data.column_parts import ColumnParts, Sample
+from gptcli.data.column_parts import LEARNING, ColumnParts, Purpose, Sample
 from gptcli.errors import ConfigError, InputError
 
 Task = Literal["lm", "classify", "complete"]
@@ -64,12 +64,14 @@ class Roles:
         return tuple(name for name in names if name is not None)
 
 
-def choose_roles(columns: Sequence[str], sample_rows: Sample, wanted: WantedRoles) -> Roles:
+def choose_roles(
+    columns: Sequence[str], sample_rows: Sample, wanted: WantedRoles, purpose: Purpose = LEARNING
+) -> Roles:
     """Return the task and its columns; raises InputError that lists the columns where any of it is in doubt."""
     for name in wanted.columns:
         if name not in columns:
             raise InputError(f"no column {name}: the columns are {', '.join(columns)}")
-    parts = ColumnParts(columns, sample_rows)
+    parts = ColumnParts(columns, sample_rows, purpose)
     if wanted.task == "complete" or wanted.prompt_columns or wanted.completion_column:
         roles = _complete(parts, wanted)
     elif wanted.task == "classify" or wanted.label_column:

@@ -17,6 +17,8 @@ from gptcli.data.text import read_json_lines, read_lines
 from gptcli.data.utf8 import decoded
 from gptcli.errors import InputError
 
+SAMPLE_ROWS = 1000
+"""The first rows, which show what the columns hold."""
 _DELIMITERS: Mapping[str, str | None] = MappingProxyType({".csv": None, ".tsv": "\t"})
 
 Values = Sequence[Any] | Mapping[Any, Any]
@@ -43,6 +45,18 @@ class Source:
         if isinstance(values, Mapping):
             return values
         return dict(zip(self.columns or (), values, strict=True))
+
+
+def columns_of(source: Source, start: Sequence[SourceRow]) -> tuple[tuple[str, ...], list[Mapping[str, object]]]:
+    """Return the columns of the first rows, and those of them that are not bad; raises InputError for none."""
+    if not start:
+        raise InputError(f"{source.name} is empty")
+    sample = [source.named(values) for _, values, error in start if error is None]
+    columns = source.columns or tuple(dict.fromkeys(name for row in sample for name in row))
+    if not columns:
+        line, _, error = start[0]
+        raise InputError(f"{source.name}: none of the first {len(start)} rows can be read; line {line} {error}")
+    return columns, sample
 
 
 @contextmanager

@@ -28,6 +28,15 @@ def read_whole(binary: BinaryIO, source: str) -> Iterator[Record]:
         yield _text_record(content, source, 1)
 
 
+def read_exactly(binary: BinaryIO, source: str) -> Iterator[Record]:
+    """Yield all of the text as one record, white space and line ends as they are."""
+    with decoded(binary) as text:
+        content = text.read()
+    refuse_utf16(content, source)
+    complaint = bad_byte(content, 1)
+    yield Record(source=source, line=1, columns={} if complaint else {"text": content}, error=complaint)
+
+
 def read_json_lines(binary: BinaryIO, source: str) -> Iterator[Record]:
     """Yield a record a line of JSON; a blank one is a bad row, but at the end of the file it is none."""
     expected = 1
