@@ -6,13 +6,15 @@ from typing import Literal
 
 from gptcli.data.atomic import write_atomically
 from gptcli.errors import OutputError, TrainingError
+from gptcli.evaluation.canvas import available
+from gptcli.evaluation.label_plots import plot_confusion
 from gptcli.training.card import FILE_NAME as CARD
 from gptcli.training.card import LEARNED_TO_STOP, CardFacts, render_card
 from gptcli.training.config_file import FILE_NAME, Tables, write
 from gptcli.training.events import Finished
 from gptcli.training.metrics_log import FILE_NAME as METRICS
 from gptcli.training.metrics_log import read_metrics
-from gptcli.training.plots import CONFUSION_FILE, LOSS_FILE, available, plot_confusion, plot_loss
+from gptcli.training.plots import CONFUSION_FILE, LOSS_FILE, plot_loss
 from gptcli.training.run_directory import RunDirectory
 from gptcli.training.saving import ModelFiles, Tensors
 from gptcli.training.session import Ended

@@ -1,0 +1,70 @@
+"""Draw a figure in the house's colours and write it as a PNG. Needs the extra "plot".
+
+No figure is shown and no setting of matplotlib is changed; the same data gives the same bytes.
+"""
+
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gptcli.data.atomic import write_atomically
+from gptcli.errors import MissingExtraError, OutputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 120
+BLUE, RED, INK, FAINT = "#2563a8", "#d1495b", "#333333", "#8a8a8a"
+"""Blue and red are told apart by all kinds of colour blindness, and by their lightness on grey paper."""
+LONGEST_NAME = 24
+
+
+def available() -> bool:
+    """Tell whether matplotlib is installed."""
+    return find_spec("matplotlib") is not None
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """Return an empty figure of so many inches; raises MissingExtraError."""
+    if not available():
+        raise MissingExtraError('plots need matplotlib: pip install "gptcli[plot]"')
+    from matplotlib.figure import Figure  # a figure of its own: pyplot would pick a backend for the whole process
+
+    return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white", layout="constrained")
+
+
+def save(figure: "Figure", path: Path) -> None:
+    """Write a figure; raises OutputError."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    image = BytesIO()
+    FigureCanvasAgg(figure).print_png(image, metadata={"Software": None})  # type: ignore[no-untyped-call]
+    try:
+        write_atomically(str(path), image.getvalue())
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def clean(axes: "Axes") -> None:
+    """Leave of the frame what is read: two sides, and lines at the heights."""
+    axes.set_facecolor("white")
+    axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=8, labelcolor=INK, color=FAINT)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(FAINT)
+
+
+def drawable(name: str, number: int | None = None) -> str:
+    """Return a name as the font can draw it, cut where it is long; a label that loses characters gets its number."""
+    from matplotlib.font_manager import findfont, get_font
+
+    known = get_font(findfont("DejaVu Sans")).get_charmap()
+    line = " ".join(name.split())
+    text = "".join(character if ord(character) in known else "\N{WHITE SQUARE}" for character in line)
+    if number is not None and text != line:
+        text = f"{number} {text}"
+    return text if len(text) <= LONGEST_NAME or number is None else text[: LONGEST_NAME - 1] + "…"
