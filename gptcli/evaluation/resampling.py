@@ -12,21 +12,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gptcli.evaluation.bootstrap import Bootstrap as Bootstrap
+
 TAILS = (0.025, 0.975)
 CHUNK_ELEMENTS = 1 << 18
 """Rows drawn at once, as long as there are no more of them: 2 MiB for each column, which stay in a cache."""
 
 Values = NDArray[np.float64]
 Rows = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bootstrap:
-    """How to resample."""
-
-    resamples: int = 2000
-    """Another seed then moves an end by about 1.5 % of the interval's width (0.7 % with 10,000)."""
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

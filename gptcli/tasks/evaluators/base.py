@@ -7,7 +7,7 @@ from typing import ClassVar
 from gptcli.checkpoint.locate import Located
 from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions
-from gptcli.evaluation.resampling import Bootstrap
+from gptcli.evaluation.bootstrap import Bootstrap
 from gptcli.evaluation.scores import Difference, Figure, RowScores
 from gptcli.tasks.events import Event
 
