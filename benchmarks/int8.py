@@ -14,8 +14,9 @@ import measure
 import numpy as np
 
 from gptcli.checkpoint.locate import Located, locate
-from gptcli.engine.load import load_model
+from gptcli.engine.likelihood import scores_in_order
 from gptcli.engine.options import DType, ModelOptions
+from gptcli.engine.scorer import Item, Span, load_scorer
 
 
 def main() -> None:
@@ -51,11 +52,15 @@ def main() -> None:
 
 def window_scores(located: Located, dtype: DType, text: str) -> list[np.ndarray]:
     """Return the log probabilities of the tokens of each window but its first."""
-    model = load_model(located, ModelOptions(device="cpu", dtype=dtype), least_slots=1)
-    tokens = model.tokenizer.encode(text)
-    size = model.config.n_positions
-    windows = [tokens[begin : begin + size] for begin in range(0, len(tokens), size)]
-    return model.engine.backend.score([window for window in windows if len(window) > 1])
+    model = load_scorer(located, ModelOptions(device="cpu", dtype=dtype))
+    tokens = np.array(model.tokenizer.encode(text), np.int32)
+    windows = np.split(tokens, range(model.config.n_positions, len(tokens), model.config.n_positions))
+    items = (
+        Item(key=number, spans=(Span(tokens=window, start=1),))
+        for number, window in enumerate(windows)
+        if len(window) > 1
+    )
+    return [item.spans[0].logprobs for item in scores_in_order(model.scorer, items)]
 
 
 if __name__ == "__main__":

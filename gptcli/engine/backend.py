@@ -1,4 +1,4 @@
-"""What the engine asks of a model: prefill, decode and score over a fixed number of cache slots."""
+"""What the engine asks of a model: prefill and decode over a fixed number of cache slots."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,19 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gptcli.errors import ModelError
+
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
+Tokens = NDArray[np.int32]
+
+NO_TOKENS: Tokens = np.empty(0, np.int32)
+
+
+def require_finite(predictions: Floats) -> None:
+    """Raise ModelError where a model predicts something that is no number."""
+    if not np.isfinite(predictions).all():
+        raise ModelError("the model predicts no number: its weights are damaged, or too large for this --dtype")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +52,4 @@ class Backend(Protocol):
 
     def copy(self, source: int, target: int, length: int) -> None:
         """Copy the first length positions of one slot's cache over another's."""
-        ...
-
-    def score(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
-        """Return log p(token | the tokens before it), natural log, for every token of each sequence but its first.
-
-        Overwrites the cache.
-        """
         ...

@@ -6,20 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from gptcli.checkpoint.config import ModelConfig, read_config
 from gptcli.checkpoint.head import read_labels
 from gptcli.checkpoint.locate import Located
 from gptcli.checkpoint.tokenizer import Tokenizer, load_tokenizer
 from gptcli.checkpoint.weights import Weights, open_weights
 from gptcli.data.labels import LabelSet
-from gptcli.engine.backend import Floats
+from gptcli.engine.backend import Floats, Tokens
 from gptcli.engine.options import ModelOptions
 from gptcli.engine.placement import Placement, choose_placement, thread_count
-
-Tokens = NDArray[np.int32]
 
 
 class Classifier(Protocol):

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gptcli.engine.backend import Backend, Logits
+from gptcli.engine.backend import Backend, Logits, require_finite
 from gptcli.engine.beam import BeamSearch
 from gptcli.engine.request import Branch, Finished, Piece, Request, TokenBytes, TokenScore, new_branch
-from gptcli.errors import ModelError
 
 PREFILL_TOKENS = 2048
 """Padded tokens in one prefill: enough to use the arithmetic fully, and under half a second of GPT-2 on two cores."""
@@ -129,8 +128,7 @@ class Engine:
 
     def _advance(self, branches: list[Branch], rows: list[int], logits: Logits) -> list[Finished | Piece]:
         """Choose each branch's next token, let go of what is finished, and return the events."""
-        if not np.isfinite(logits.logsumexp).all():
-            raise ModelError("the model predicts no number: its weights are damaged, or too large for this --dtype")
+        require_finite(logits.logsumexp)
         events: list[Finished | Piece] = []
         done: list[Branch] = []
         row_of = {id(branch): row for branch, row in zip(branches, rows, strict=True)}

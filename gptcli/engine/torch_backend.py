@@ -19,14 +19,12 @@ from transformers.modeling_utils import PreTrainedModel
 from gptcli.checkpoint.adapter import SCORE
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.weights import LM_HEAD, Weights
-from gptcli.engine.backend import Floats, Logits
+from gptcli.engine.backend import Logits
 from gptcli.engine.placement import Placement
 from gptcli.errors import DeviceError
 
 LENGTH_STEP = 64
 """The cache is read up to a multiple of this, so that few shapes occur."""
-SCORE_TOKENS = 2048
-"""Padded tokens in one pass while scoring."""
 
 # transformers' switches that a checkpoint may set, under their own names
 CONFIG_FIELDS = (
@@ -126,23 +124,6 @@ class TorchBackend:
         """Copy the first length positions of one slot's cache over another's."""
         for memory in (self._cache.keys, self._cache.values):
             memory[:, target, :, :length] = memory[:, source, :, :length]
-
-    @memory_explained()
-    @torch.inference_mode()
-    def score(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
-        """Return log p(token | the tokens before it), natural log, for every token of each sequence but its first."""
-        scores: list[Floats] = []
-        width = max(map(len, sequences), default=1)
-        rows = max(1, min(self.slots, SCORE_TOKENS // width))
-        for start in range(0, len(sequences), rows):
-            batch = sequences[start : start + rows]
-            hidden = self._read(0, batch)
-            for row, tokens in enumerate(batch):
-                logits = self._model.lm_head(hidden[row, : len(tokens) - 1]).float()
-                targets = self._tensor(tokens[1:])[:, None]
-                chosen = logits.gather(1, targets)[:, 0] - logits.logsumexp(-1)
-                scores.append(as_array(chosen))
-        return scores
 
     @torch.inference_mode()
     def _read(self, slot: int, prompts: Sequence[Sequence[int]]) -> torch.Tensor:

@@ -8,8 +8,7 @@ from transformers import GPT2ForSequenceClassification
 
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.weights import Weights
-from gptcli.engine.backend import Floats
-from gptcli.engine.classifier import Tokens
+from gptcli.engine.backend import Floats, Tokens
 from gptcli.engine.placement import Placement
 from gptcli.engine.torch_backend import as_array, load, memory_explained
 

@@ -1,16 +1,13 @@
-"""Cut a text that is longer than the model's window into windows, by --long, and count every cut."""
+"""Cut a text that is longer than there is room for into windows, by --long, and count every cut."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.tokenizer import Tokenizer
-from gptcli.engine.classifier import Tokens
-from gptcli.errors import InputError
+from gptcli.engine.backend import Tokens
 from gptcli.tasks.config import Long
 from gptcli.tasks.cuts import Cuts
-from gptcli.tasks.windows import beginning
 from gptcli.training.corpus_pieces import pieces
 
 _DONE: dict[Long, str] = {
@@ -22,27 +19,21 @@ _DONE: dict[Long, str] = {
 
 
 class LongTexts:
-    """The window of one run."""
+    """The room that texts have in one run."""
 
-    def __init__(self, tokenizer: Tokenizer, config: ModelConfig, long: Long) -> None:
+    def __init__(self, tokenizer: Tokenizer, *, size: int, place: str, long: Long) -> None:
+        """Cut to size tokens; place says in words what has no more of them."""
         self._tokenizer = tokenizer
-        self._size = config.n_positions
-        self._begin = beginning(config)
+        self._size = size
+        self._place = place
         self._long = long
-        self._cuts = Cuts()
+        self.cuts = Cuts()
 
-    def windows(self, origin: str, text: str) -> tuple[Tokens, ...]:
-        """Return the tokens to read, in one window or several; raises InputError for an empty text without a token."""
-        tokens = self._tokens(text)
-        if not tokens:
-            if self._begin is None:
-                raise InputError("is empty, and this model has no beginning-of-text token")
-            self._cuts.count("empty texts, labelled by the beginning-of-text token", origin)
-            tokens = [self._begin]
-        ids = np.array(tokens, np.int32)
+    def windows(self, origin: str, ids: Tokens) -> tuple[Tokens, ...]:
+        """Return the tokens to read of a text, in one window or several."""
         if len(ids) <= self._size:
             return (ids,)
-        self._cuts.count(f"texts longer than the context of {self._size:,} tokens, {_DONE[self._long]}", origin)
+        self.cuts.count(f"texts longer than {self._place}, {_DONE[self._long]}", origin)
         match self._long:
             case "head":
                 return (ids[: self._size],)
@@ -54,17 +45,21 @@ class LongTexts:
 
     def notices(self) -> Iterator[str]:
         """Return a sentence for each kind of cut that was made."""
-        return self._cuts.notices()
+        return self.cuts.notices()
 
-    def _tokens(self, text: str) -> list[int]:
+    def tokens(self, text: str) -> Tokens:
         """Return the tokens of a text; of one whose end or beginning is not read, as many as tell that it is long."""
         parts = list(pieces(text))
         if self._long in ("mean", "max"):
-            return [token for ids in self._tokenizer.encode_batch(parts) for token in ids]
+            return _ids([token for ids in self._tokenizer.encode_batch(parts) for token in ids])
         tokens: list[int] = []
         while parts and len(tokens) <= self._size:
             if self._long == "head":
                 tokens += self._tokenizer.encode(parts.pop(0))
             else:
                 tokens = self._tokenizer.encode(parts.pop()) + tokens
-        return tokens
+        return _ids(tokens)
+
+
+def _ids(tokens: list[int]) -> Tokens:
+    return np.array(tokens, np.int32)

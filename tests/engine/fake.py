@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gptcli.engine.backend import Floats, Logits
+from gptcli.engine.backend import Logits
 from gptcli.engine.engine import Engine
 from gptcli.engine.options import SamplingOptions
 from gptcli.engine.request import Request
@@ -54,10 +54,6 @@ class FakeBackend:
         """Copy the first tokens of a slot."""
         assert target < self.slots
         self.held[target] = self.held[source][:length]
-
-    def score(self, sequences: Sequence[Sequence[int]]) -> list[Floats]:
-        """Score nothing: the engine never asks."""
-        raise NotImplementedError
 
     def _logits(self, slots: Sequence[int], top: int) -> Logits:
         values = np.zeros((len(slots), self.vocab_size), np.float32)

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from gptcli.engine.classifier import Tokens
-from gptcli.engine.classify_stream import CHUNK_PASSES, Document, DocumentLogits, logits_in_order
+from gptcli.engine.backend import Tokens
+from gptcli.engine.batching import CHUNK_PASSES
+from gptcli.engine.classify_stream import Document, DocumentLogits, logits_in_order
 
 
 class Counting:

@@ -1,6 +1,7 @@
 """Run the body's graphs over memory that is bound once and written in place."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from gptcli.engine.backend import Floats
+from gptcli.engine.onnx.cache import Cache
 from gptcli.engine.onnx.embedding import Embedding
 from gptcli.errors import DeviceError
 
@@ -15,8 +17,15 @@ PAIR = 2
 """Kernels round a lone row differently, the int8 one a last odd row and attention a last block of one row: there is
 none, so that no row depends on its neighbours' lengths (law 2)."""
 
-Cache = Sequence[tuple[Floats, Floats]]
-"""Keys and values of each layer, (rows, heads, positions, head_dim)."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """The parts of the body in their order, and what they begin with."""
+
+    sessions: Sequence[ort.InferenceSession]
+    embedding: Embedding
+    together: int
+    """Rows that a kernel takes at once, so that there must be a multiple of them: PAIR in int8, else 1."""
 
 
 class BodyStep:
@@ -24,22 +33,21 @@ class BodyStep:
 
     def __init__(
         self,
-        sessions: Sequence[ort.InferenceSession],
-        embedding: Embedding,
+        body: Body,
         width: int,
         wanted: NDArray[np.int64],
         cache: Cache,
-        together: int,
+        bias: Floats | None = None,
     ) -> None:
-        """Bind rows of `width` new tokens each, as many as the cache has; together is how many rows a kernel takes."""
+        """Bind rows of `width` new tokens each, as many as the cache has; only a biased body has a bias."""
         rows, n_head, _, head_dim = cache[0][0].shape
         self.tokens = np.zeros((rows, width), np.int64)
         self.positions = np.zeros((rows, width), np.int64)
         self.last = np.zeros(rows, np.int32)
         self.total = np.zeros(1, np.int32)
-        self._embedding = embedding
+        self._embedding = body.embedding
         self._wanted = len(wanted)
-        wanted = np.concatenate([wanted, wanted[: -len(wanted) % together]])
+        wanted = np.concatenate([wanted, wanted[: -len(wanted) % body.together]])
         self._hidden = np.empty((len(wanted), n_head * head_dim), np.float32)
         # A part overwrites what it has read.
         stream = self._stream = np.empty((rows, width, n_head * head_dim), np.float32)
@@ -49,12 +57,14 @@ class BodyStep:
             "stream": stream,
             "wanted": np.ascontiguousarray(wanted, np.int64),
         }
+        if bias is not None:
+            inputs["bias"] = bias
         outputs: dict[str, NDArray[Any]] = {"next_stream": stream, "hidden": self._hidden}
         for layer, (keys, values) in enumerate(cache):
             for name, array in ((f"{layer}.k", keys), (f"{layer}.v", values)):
                 inputs[f"past.{name}"] = outputs[f"present.{name}"] = array
         self._arrays = inputs | outputs  # the bindings hold addresses only
-        self._bound = [(session, bind(session, inputs, outputs)) for session in sessions]
+        self._bound = [(session, bind(session, inputs, outputs)) for session in body.sessions]
 
     def read(self, prompts: Sequence[Sequence[int] | NDArray[np.int32]]) -> Floats:
         """Run whole prompts, right-padded, from position 0; the result is valid until the next run."""

@@ -42,6 +42,8 @@ class GraphBuilder:
     weights: Mapping[str, TensorLocation]
     """Where every tensor of the model lies."""
     quantized: bool
+    biased: bool = False
+    """Whether attention adds a bias to its scores."""
     nodes: list[Any] = field(default_factory=list)
     initializers: dict[str, Any] = field(default_factory=dict)
     inputs: list[Any] = field(default_factory=list)

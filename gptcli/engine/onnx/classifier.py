@@ -11,9 +11,8 @@ import numpy as np
 from gptcli.checkpoint.adapter import SCORE
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.weights import Weights
-from gptcli.engine.backend import Floats
-from gptcli.engine.classifier import Tokens
-from gptcli.engine.onnx.body import PAIR, BodyStep, rounded_up
+from gptcli.engine.backend import Floats, Tokens
+from gptcli.engine.onnx.body import PAIR, Body, BodyStep, rounded_up
 from gptcli.engine.onnx.embedding import Embedding
 from gptcli.engine.onnx.session import open_body
 
@@ -26,9 +25,11 @@ class OnnxClassifier:
     def __init__(self, config: ModelConfig, weights: Weights, *, threads: int, quantized: bool) -> None:
         self._config = config
         self._score = np.array(weights.array(SCORE))  # (labels, n_embd)
-        self._embedding = Embedding(weights)
-        self._sessions = open_body(config, weights, quantized=quantized, threads=threads)
-        self._together = PAIR if quantized else 1
+        self._body = Body(
+            sessions=open_body(config, weights, quantized=quantized, threads=threads),
+            embedding=Embedding(weights),
+            together=PAIR if quantized else 1,
+        )
 
     def classify(self, rows: Sequence[Tokens]) -> Floats:
         """Return the logits (rows, labels) at each row's last token."""
@@ -38,6 +39,6 @@ class OnnxClassifier:
         shape = (len(rows), config.n_head, width, config.head_dim)
         shared = (np.empty(shape, np.float32), np.empty(shape, np.float32))
         cache = [shared] * config.n_layer
-        step = BodyStep(self._sessions, self._embedding, width, wanted, cache, self._together)
+        step = BodyStep(self._body, width, wanted, cache)
         # A product of all rows at once would round a row differently in another batch (law 2).
         return np.stack([self._score @ hidden for hidden in step.read(rows)])

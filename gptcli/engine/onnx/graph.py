@@ -3,7 +3,7 @@
 Several graphs rather than one, so that their sessions open side by side and the head can run over any
 positions, in chunks, without the body. Linear layers keep the checkpoint's own layout: GPT-2 stores (in, out), which is
 what MatMul wants, so weights are used as they lie in the file. Shapes: B rows, T new tokens, M cache
-positions, N wanted positions, K candidates, V vocabulary.
+positions, S of them read, N wanted positions, K candidates, V vocabulary.
 """
 
 from collections.abc import Mapping
@@ -16,17 +16,27 @@ from gptcli.engine.onnx.builder import MICROSOFT, Branch, Graph, GraphBuilder
 from gptcli.engine.onnx.parts import BodyPart
 
 
-def body_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quantized: bool, part: BodyPart) -> Graph:
+def body_graph(
+    config: ModelConfig,
+    weights: Mapping[str, TensorLocation],
+    part: BodyPart,
+    *,
+    quantized: bool,
+    biased: bool,
+) -> Graph:
     """Build a part of the body, which goes from embeddings to the final hidden states at the wanted positions.
 
     Inputs: stream (B, T, width), the embeddings or the part before's next_stream; last (B,), the index of each
     row's last real token in its cache; total (1,), the largest of those plus one; past.L.k and past.L.v (B, heads,
-    M, head_dim); of the last part also wanted (N, 2), pairs of row and column. Outputs: next_stream, or hidden
+    M, head_dim); of a biased body bias (1, 1, T, total), which is added to the scores of attention; of the last part
+    also wanted (N, 2), pairs of row and column. Outputs: next_stream, or hidden
     (N, width) of the last part, and present.L.*, which must be bound to the past's memory.
     """
-    g = GraphBuilder(config=config, weights=weights, quantized=quantized)
+    g = GraphBuilder(config=config, weights=weights, quantized=quantized, biased=biased)
     g.input("last", TensorProto.INT32, ["B"])
     g.input("total", TensorProto.INT32, [1])
+    if biased:
+        g.input("bias", TensorProto.FLOAT, [1, 1, "T", "S"])
     residual = g.input("stream", TensorProto.FLOAT, ["B", "T", config.n_embd])
     normed = g.layer_norm(residual, f"h.{part.begin}.ln_1", f"h.{part.begin}.ln_1.out")
     for layer in range(part.begin, part.end):
@@ -54,7 +64,7 @@ def _at_wanted(g: GraphBuilder, residual: str, heads: str) -> tuple[str, str]:
     )
 
 
-def head_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], quantized: bool) -> Graph:
+def head_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], *, quantized: bool) -> Graph:
     """Build the graph from hidden (N, width) to logits (N, V), the K best of them, and their log-sum-exp (N, 1)."""
     g = GraphBuilder(config=config, weights=weights, quantized=quantized)
     hidden = g.input("hidden", TensorProto.FLOAT, ["N", config.n_embd])
@@ -85,10 +95,11 @@ def _attention(g: GraphBuilder, x: str, layer: int) -> str:
     present = [g.output(f"present.{layer}.{part}", TensorProto.FLOAT, cache_shape) for part in "kv"]
     product = g.matmul(x, f"{name}.c_attn", f"{name}.c_attn.product")
     packed = g.node("Add", [product, g.weight(f"{name}.c_attn.bias")], f"{name}.c_attn.out")
+    bias = ["", "", "", "bias"] if g.biased else []  # behind what rotary embeddings would take
     g.nodes.append(
         helper.make_node(
             "GroupQueryAttention",
-            [packed, "", "", *past, "last", "total"],
+            [packed, "", "", *past, "last", "total", *bias],
             [f"{name}.heads", *present],
             domain=MICROSOFT,
             num_heads=g.config.n_head,

@@ -45,10 +45,24 @@ class Sessions:
     head: ort.InferenceSession
 
 
-def open_sessions(config: ModelConfig, weights: Weights, *, quantized: bool, threads: int) -> Sessions:
-    """Open all parts side by side; raise ModelError when ONNX Runtime refuses the model."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """What tells the graphs of one model apart."""
+
+    quantized: bool
+    biased: bool
+
+
+def open_sessions(
+    config: ModelConfig, weights: Weights, *, quantized: bool, threads: int, biased: bool = False
+) -> Sessions:
+    """Open all parts side by side; raise ModelError when ONNX Runtime refuses the model.
+
+    A biased body takes a bias on the scores of attention.
+    """
     parts = (None, *body_parts(config.n_layer))
-    head, *body = _open_parts(parts, config, weights, quantized=quantized, threads=threads)
+    shape = _Shape(quantized=quantized, biased=biased)
+    head, *body = _open_parts(parts, config, weights, shape, threads)
     return Sessions(body=tuple(body), head=head)
 
 
@@ -56,18 +70,18 @@ def open_body(
     config: ModelConfig, weights: Weights, *, quantized: bool, threads: int
 ) -> tuple[ort.InferenceSession, ...]:
     """Open the body alone, for those who put another head on it; raise ModelError as open_sessions does."""
-    return _open_parts(body_parts(config.n_layer), config, weights, quantized=quantized, threads=threads)
+    return _open_parts(body_parts(config.n_layer), config, weights, _Shape(quantized=quantized, biased=False), threads)
 
 
 def _open_parts(
-    parts: Sequence[BodyPart | None], config: ModelConfig, weights: Weights, *, quantized: bool, threads: int
+    parts: Sequence[BodyPart | None], config: ModelConfig, weights: Weights, shape: _Shape, threads: int
 ) -> tuple[ort.InferenceSession, ...]:
     """Open parts of the body, and for None the head."""
     use_threads(threads)
     tensors = dict(weights.tensors)
-    if quantized:
+    if shape.quantized:
         tensors |= quantized_locations(weights, config)
-    graphs = [_graph(part, config, tensors, quantized) for part in parts]
+    graphs = [_graph(part, config, tensors, shape) for part in parts]
     used = {name for names, _ in graphs for name in names}
     in_memory = {
         name: weights.array(name) for name, place in weights.tensors.items() if name in used and place.dtype != "F32"
@@ -87,19 +101,22 @@ def use_threads(threads: int) -> None:
 
 
 def _graph(
-    part: BodyPart | None, config: ModelConfig, tensors: Mapping[str, TensorLocation], quantized: bool
+    part: BodyPart | None, config: ModelConfig, tensors: Mapping[str, TensorLocation], shape: _Shape
 ) -> tuple[list[str], bytes]:
     """Return the names of the weights and the model of a part, or for None the head, from the cache if it is there."""
     places = {key: [str(value.file), value.offset, value.shape] for key, value in sorted(tensors.items())}
-    facts = json.dumps([ort.__version__, quantized, repr(config), repr(part), places]).encode()
+    biased = shape.biased and part is not None
+    facts = json.dumps([ort.__version__, shape.quantized, biased, repr(config), repr(part), places]).encode()
     # A changed builder must not find its old graphs.
     sources = b"".join(Path(__file__).with_name(name).read_bytes() for name in ("graph.py", "builder.py"))
 
     def serialized() -> bytes:
         from gptcli.engine.onnx.graph import body_graph, head_graph
 
-        common = (config, tensors, quantized)
-        graph = head_graph(*common) if part is None else body_graph(*common, part)
+        if part is None:
+            graph = head_graph(config, tensors, quantized=shape.quantized)
+        else:
+            graph = body_graph(config, tensors, part, quantized=shape.quantized, biased=biased)
         return json.dumps(graph.weights).encode() + b"\n" + graph.model
 
     def build(path: Path) -> None:

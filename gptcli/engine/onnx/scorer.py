@@ -1,0 +1,112 @@
+"""Log-likelihoods on the CPU: a tree of spans read behind one key-value cache.
+
+With a past, attention takes several new tokens for one row only, but a bias on its scores. So a pass has one row:
+a chunk of a long span, or many short ones side by side that the bias hides from each other. Nothing is padded, and
+what spans share is read once.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gptcli.checkpoint.config import ModelConfig
+from gptcli.checkpoint.weights import Weights
+from gptcli.engine.backend import NO_TOKENS, Floats, Tokens
+from gptcli.engine.onnx.body import PAIR, Body, BodyStep, rounded_up
+from gptcli.engine.onnx.cache import new_cache
+from gptcli.engine.onnx.embedding import Embedding
+from gptcli.engine.onnx.head import Head
+from gptcli.engine.onnx.reading import Pass, Piece, Question, passes, questions
+from gptcli.engine.onnx.session import open_sessions
+from gptcli.engine.onnx.tree import Node, grow, scores
+from gptcli.engine.scorer import Span, SpanScores
+
+PASS_TOKENS = 256
+"""Attention costs new times all tokens, in vain for those that come later: smaller chunks waste less of it, larger
+ones are better for the matrix products."""
+HEAD_ROWS = 128
+"""Positions predicted at once: 26 MB of logits with GPT-2's vocabulary."""
+
+
+class OnnxScorer:
+    """Scores tokens on the CPU; see gptcli.engine.scorer.Scorer for the contract."""
+
+    most_tokens = PASS_TOKENS
+
+    def __init__(self, config: ModelConfig, weights: Weights, *, threads: int, quantized: bool) -> None:
+        together = PAIR if quantized else 1
+        sessions = open_sessions(config, weights, quantized=quantized, threads=threads, biased=True)
+        self._body = Body(sessions=sessions.body, embedding=Embedding(weights), together=together)
+        self._head = Head(sessions.head, config.vocab_size, together)
+        self._cache = new_cache(config, 1, config.n_positions + PASS_TOKENS + PAIR)
+        # int8 rounds what attention gives, and enlarges what depends on a neighbour in its last bit (law 2).
+        self._apart = quantized
+        self._prefix = NO_TOKENS
+        self._prefix_hidden: Floats = np.empty((0, config.n_embd), np.float32)
+
+    def score(self, items: Sequence[Sequence[Span]], prefix: Tokens, most_rows: int | None) -> list[list[SpanScores]]:
+        """Return the scores of each item's spans, which all begin with prefix and fit into the context window."""
+        self._keep(prefix)
+        tree = grow(items, prefix, PASS_TOKENS)
+        whole = Piece(node=tree.prefix, begin=0, end=len(prefix), row=0)
+        self._answer(questions([whole]) if len(prefix) else [], self._prefix_hidden)
+        for nodes in tree.roots if self._apart else [tree.prefix.children]:
+            for part in passes(nodes, len(prefix), PASS_TOKENS, most_rows):
+                self._run(part)
+        return [
+            [scores(span, path) for span, path in zip(spans, paths, strict=True)]
+            for spans, paths in zip(items, tree.paths, strict=True)
+        ]
+
+    def _keep(self, prefix: Tokens) -> None:
+        """Have a prefix in the cache, and the hidden states at all its tokens."""
+        if np.array_equal(prefix, self._prefix):
+            return
+        node = Node(tokens=prefix, depth=0, start=0)
+        pieces = [
+            Piece(node=node, begin=begin, end=min(begin + PASS_TOKENS, len(prefix)), row=0)
+            for begin in range(0, len(prefix), PASS_TOKENS)
+        ]
+        hidden = [self._read(Pass(past=piece.begin, pieces=(piece,)), np.arange(len(piece.tokens))) for piece in pieces]
+        self._prefix_hidden = np.concatenate([self._prefix_hidden[:0], *hidden])
+        self._prefix = prefix.copy()
+
+    def _run(self, part: Pass) -> None:
+        """Read a pass and answer what its rows are asked."""
+        asked = questions(part.pieces)
+        rows = np.unique(np.concatenate([question.rows for question in asked])) if asked else np.zeros(1, np.int64)
+        hidden = np.empty((part.rows, self._prefix_hidden.shape[1]), np.float32)
+        hidden[rows] = self._read(part, rows)
+        self._answer(asked, hidden)
+
+    def _read(self, part: Pass, rows: NDArray[np.int64]) -> Floats:
+        """Run the body over a pass; return the hidden states of some of its rows."""
+        width = rounded_up(part.rows, PAIR)
+        wanted = np.stack([np.zeros_like(rows), rows], axis=1)
+        step = BodyStep(self._body, width, wanted, self._cache, part.bias(width))
+        for piece in part.pieces:
+            step.tokens[0, piece.rows] = piece.tokens
+            step.positions[0, piece.rows] = piece.positions
+        step.total[0] = part.past + width
+        step.last[0] = step.total[0] - 1
+        return step.run()
+
+    def _answer(self, asked: Sequence[Question], hidden: Floats) -> None:
+        """Write down how likely the tokens are that rows of hidden states were asked for."""
+        if not asked:
+            return
+        rows, numbers = np.unique(np.concatenate([question.rows for question in asked]), return_inverse=True)
+        targets = np.concatenate([question.tokens for question in asked])
+        logprobs, greedy = np.empty(len(targets), np.float32), np.empty(len(targets), np.bool_)
+        for begin in range(0, len(rows), HEAD_ROWS):
+            logits = self._head.run(hidden[rows[begin : begin + HEAD_ROWS]], 1)
+            here = np.flatnonzero(numbers // HEAD_ROWS == begin // HEAD_ROWS)
+            row, target = numbers[here] - begin, targets[here]
+            logprobs[here] = logits.values[row, target] - logits.logsumexp[row]
+            greedy[here] = logits.top_ids[row, 0] == target
+        begin = 0
+        for question in asked:
+            end = begin + len(question.rows)
+            question.logprobs[:], question.greedy[:] = logprobs[begin:end], greedy[begin:end]
+            begin = end
