@@ -35,6 +35,12 @@ def read_labels(directory: Path, name: str, weights: Weights, config: ModelConfi
     return LabelSet(kind=kind, names=() if kind == "regression" else _names(raw, head.shape[0], path))
 
 
+def refuse_classifier(name: str, weights: Weights) -> None:
+    """Raise ModelError for a model that was tuned to label: what it would write is nonsense."""
+    if SCORE in weights.tensors:
+        raise ModelError(f"{name} is a classifier, which does not write: label texts with gptcli classify -m {name}")
+
+
 def _kind(raw: JsonObject, count: int, path: Path) -> LabelKind:
     """Return the kind of label; a head of one row is a regression unless the file says otherwise."""
     said = raw.get("problem_type")

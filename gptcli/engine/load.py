@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gptcli.checkpoint.config import ModelConfig, read_config
+from gptcli.checkpoint.head import refuse_classifier
 from gptcli.checkpoint.locate import Located
 from gptcli.checkpoint.tokenizer import Tokenizer, load_tokenizer
 from gptcli.checkpoint.weights import Weights, open_weights
@@ -43,6 +44,7 @@ def load_model(located: Located, options: ModelOptions, *, least_slots: int) -> 
     config = read_config(located.directory)
     placement = choose_placement(options, config.head_dim)
     weights = open_weights(located.directory, config)
+    refuse_classifier(located.name, weights)
     threads = thread_count(options)
     if options.batch_size is not None and options.batch_size < least_slots:
         raise ConfigError(f"--num-beams {least_slots} needs --batch-size {least_slots} or more")

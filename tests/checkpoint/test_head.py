@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gptcli.checkpoint.config import read_config
-from gptcli.checkpoint.head import read_labels
+from gptcli.checkpoint.head import read_labels, refuse_classifier
 from gptcli.checkpoint.weights import open_weights
 from gptcli.data.labels import LabelSet
 from gptcli.errors import ModelError
@@ -74,3 +74,15 @@ def test_a_model_without_a_head_says_how_to_get_one(tmp_path: Path) -> None:
 def test_a_configuration_that_does_not_fit_its_head_is_refused(three: Path, changes: dict[str, Any], told: str) -> None:
     with pytest.raises(ModelError, match=told):
         labels(three, **changes)
+
+
+def test_a_classifier_is_not_taken_for_a_model_that_writes(three: Path) -> None:
+    """It wrote nonsense without a word: generate -m CLASSIFIER."""
+    weights = open_weights(three, read_config(three))
+    with pytest.raises(ModelError, match=r"mine is a classifier.*gptcli classify -m mine"):
+        refuse_classifier("mine", weights)
+
+
+def test_a_model_without_a_head_may_write(tmp_path: Path) -> None:
+    directory = save_random_gpt2(tmp_path)
+    refuse_classifier("mine", open_weights(directory, read_config(directory)))
