@@ -20,7 +20,8 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
 
-from gptcli.errors import ExitCode, TrainingError
+from gptcli.errors import ExitCode, GptcliError
+from gptcli.tasks.sharing import MEETING_PLACE
 
 AGREEMENT_SECONDS = 5.0
 """How long the others may take to fail alike once one has failed."""
@@ -30,7 +31,10 @@ POLL_SECONDS = 0.05
 MOST_SIGNALS = 3
 """The first lets them end well, the second at once; whoever sends a third sees them killed."""
 LAST_LINES = 20
+LOST = 76
+"""What a process ends with in silence that has lost another: its end says why, and is told here."""
 _INPUT = "input"
+_MEETING = "meeting"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -69,11 +73,16 @@ class Signals:
 
 
 def launch(
-    arguments: Sequence[str], count: int, environment: Mapping[str, str], stdin: BinaryIO | None
+    arguments: Sequence[str],
+    count: int,
+    environment: Mapping[str, str],
+    stdin: BinaryIO | None,
+    *,
+    killed: type[GptcliError],
 ) -> tuple[int, list[str]]:
     """Run gptcli with these arguments in so many processes; return the exit code and what is left to be said.
 
-    Each reads a copy of stdin, where there is one. Raises TrainingError when one was killed.
+    Each reads a copy of stdin, where there is one. Raises killed when one was.
     """
     with tempfile.TemporaryDirectory(prefix="gptcli-") as directory, ExitStack() as stack:
         place = Path(directory)
@@ -84,9 +93,9 @@ def launch(
         stack.callback(_end, children)
         signals = Signals(children)
         with signals.passed_on():
-            port = _free_port()
+            environment = {**environment, "MASTER_PORT": str(_free_port()), MEETING_PLACE: str(place / _MEETING)}
             for rank in range(count):
-                children.append(_start(arguments, _environment(environment, rank, count, port), rank, place))
+                children.append(_start(arguments, _environment(environment, rank, count), rank, place))
             failed = _first_to_fail(children)
             if failed is None:
                 return ExitCode.OK, []
@@ -95,14 +104,14 @@ def launch(
         if code < 0 and signals.count:  # before it could answer the signal
             return 128 - code, []
         if code < 0:
-            raise TrainingError(
+            raise killed(
                 f"process {failed.rank} of {count} was killed by {signal.Signals(-code).name}: "
                 "if memory ran out, lower --batch-size"
             )
         return code, _unsaid(children, failed)
 
 
-def _environment(base: Mapping[str, str], rank: int, count: int, port: int) -> dict[str, str]:
+def _environment(base: Mapping[str, str], rank: int, count: int) -> dict[str, str]:
     """Return what torch.distributed reads, as torchrun sets it."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {
@@ -113,7 +122,6 @@ def _environment(base: Mapping[str, str], rank: int, count: int, port: int) -> d
         "WORLD_SIZE": str(count),
         "LOCAL_WORLD_SIZE": str(count),
         "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
     }
 
 
@@ -170,11 +178,12 @@ def _let_agree(children: Sequence[Child], failed: Child) -> Child:
 def _reason(children: Sequence[Child], failed: Child) -> Child:
     """Return the process that is the reason of the end: one that was killed, before one that failed, before others.
 
-    What one of them meets alone shows in the others as a connection that is lost, which is a TrainingError.
+    What one of them meets alone shows in the others as a connection that is lost, which while training is a
+    TrainingError.
     """
     codes = [child.process.poll() or 0 for child in children]
     killed = (child for child, code in zip(children, codes, strict=True) if code < 0)
-    alone = (child for child, code in zip(children, codes, strict=True) if code not in (0, ExitCode.TRAINING))
+    alone = (child for child, code in zip(children, codes, strict=True) if code not in (0, ExitCode.TRAINING, LOST))
     return next(killed, next(alone, failed))
 
 

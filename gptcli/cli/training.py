@@ -12,12 +12,12 @@ from gptcli.checkpoint.files import CONFIG, read_json_if_present
 from gptcli.checkpoint.template import read_template
 from gptcli.cli import doctor
 from gptcli.cli.console import Console, utf8
-from gptcli.cli.launching import launch
+from gptcli.cli.ranks import rank_of, refuse_other_world, speaking_as, start
 from gptcli.cli.signals import StopRequest
 from gptcli.cli.training_display import TrainingDisplay
-from gptcli.cli.training_ranks import rank_of, refuse_other_world, speaking_as
 from gptcli.cli.training_settling import FinetuneFlags, Place, PretrainFlags, Process, settle_finetune, settle_pretrain
 from gptcli.cli.training_words import finished
+from gptcli.errors import TrainingError
 from gptcli.tasks.events import Notice, Stage
 from gptcli.training.events import (
     CheckpointSaved,
@@ -91,18 +91,9 @@ def _start(console: Console, run: _Run, rank: int | None) -> None:
     """Launch the processes of a run; in one of them, or where it is the only one, follow it."""
     refuse_other_world(console.environment, run.num_processes)
     if rank is None and (run.num_processes or 1) > 1:
-        _launch(console, run)
+        start(console, run.num_processes or 1, console.stdin if run.reads_stdin else None, killed=TrainingError)
     else:
         _follow(replace(console, quiet=True, verbose=False) if rank else console, run, rank=rank or 0)
-
-
-def _launch(console: Console, run: _Run) -> None:
-    stdin = console.stdin if run.reads_stdin else None
-    code, told = launch(console.arguments, run.num_processes or 1, console.environment, stdin)
-    for line in told:
-        console.relay(line)
-    if code:
-        raise SystemExit(code)
 
 
 def _follow(console: Console, run: _Run, *, rank: int) -> None:

@@ -6,6 +6,9 @@ All processes run the same task on the same input, and so say and ask for the sa
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
+MEETING_PLACE = "GPTCLI_MEETING"
+"""The environment's name of the directory where processes meet that gptcli itself has started."""
+
 T = TypeVar("T")
 
 

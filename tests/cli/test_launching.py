@@ -101,9 +101,9 @@ def test_each_process_has_its_place_and_the_whole_of_standard_input(launched, tm
 
 def test_the_cores_are_shared_unless_the_user_said_otherwise(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)), raising=False)  # macOS has none
-    assert _environment({}, 0, 12, 1)["OMP_NUM_THREADS"] == "1"
-    assert _environment({}, 0, 2, 1)["OMP_NUM_THREADS"] == "3"
-    assert _environment({"OMP_NUM_THREADS": "7"}, 0, 1, 1)["OMP_NUM_THREADS"] == "7"
+    assert _environment({}, 0, 12)["OMP_NUM_THREADS"] == "1"
+    assert _environment({}, 0, 2)["OMP_NUM_THREADS"] == "3"
+    assert _environment({"OMP_NUM_THREADS": "7"}, 0, 1)["OMP_NUM_THREADS"] == "7"
 
 
 def test_an_error_that_all_processes_see_is_said_once(launched):

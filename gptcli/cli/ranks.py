@@ -1,8 +1,11 @@
-"""One process of several: which one this is, and how it says what went wrong."""
+"""Processes of a run: starting several, which one this is, and how it says what went wrong."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import BinaryIO
 
+from gptcli.cli.console import Console
+from gptcli.cli.launching import launch
 from gptcli.cli.signals import exit_code
 from gptcli.errors import ConfigError, GptcliError
 
@@ -10,6 +13,20 @@ from gptcli.errors import ConfigError, GptcliError
 def rank_of(environment: Mapping[str, str]) -> int | None:
     """Return the number of this process, as torchrun, accelerate and --num-processes tell it; None for a lone one."""
     return _number(environment, "RANK")
+
+
+def world_of(environment: Mapping[str, str]) -> int:
+    """Return how many processes there are."""
+    return _number(environment, "WORLD_SIZE") or 1
+
+
+def start(console: Console, count: int, stdin: BinaryIO | None, *, killed: type[GptcliError]) -> None:
+    """Run this command line in several processes, each with a copy of stdin, and end as they end."""
+    code, told = launch(console.arguments, count, console.environment, stdin, killed=killed)
+    for line in told:
+        console.relay(line)
+    if code:
+        raise SystemExit(code)
 
 
 def refuse_other_world(environment: Mapping[str, str], num_processes: int | None) -> None:
