@@ -121,8 +121,7 @@ def matthews(confusion: Counts) -> float:
 
 def calibration_bins(confidence: Probabilities, correct: NDArray[np.bool_]) -> tuple[CalibrationBin, ...]:
     """Sort rows by the probability of the class they were given into CALIBRATION_BINS equal bins, 0 in the first."""
-    edges = np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS
-    numbers = np.searchsorted(edges, confidence)  # above the edge before, not above its own
+    numbers = calibration_bin(confidence)
     rows, believed, hits = (
         np.bincount(numbers, weights=weights, minlength=CALIBRATION_BINS) for weights in (None, confidence, correct)
     )
@@ -130,6 +129,12 @@ def calibration_bins(confidence: Probabilities, correct: NDArray[np.bool_]) -> t
         CalibrationBin(rows=int(n), confidence=b / n if n else nan, accuracy=h / n if n else nan)
         for n, b, h in zip(rows.tolist(), believed.tolist(), hits.tolist(), strict=True)
     )
+
+
+def calibration_bin(confidence: Probabilities) -> Counts:
+    """Return the number of the bin of each confidence: above the edge before, not above its own."""
+    edges = np.arange(1, CALIBRATION_BINS) / CALIBRATION_BINS
+    return np.searchsorted(edges, confidence)
 
 
 def expected_calibration_error(bins: tuple[CalibrationBin, ...]) -> float:

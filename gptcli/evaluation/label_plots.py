@@ -58,8 +58,17 @@ def plot_reliability(path: Path, bins: Sequence[CalibrationBin]) -> None:
     right = [each.accuracy for _, each in filled]
     gaps = [each.confidence - each.accuracy for _, each in filled]
     bar = {"width": width, "align": "edge"}
-    axes.bar(starts, right, color=BLUE, edgecolor="white", label="right", **bar)
-    axes.bar(starts, gaps, bottom=right, color="none", edgecolor=RED, hatch="////", label="off by", **bar)
+    axes.bar(starts, right, color=BLUE, edgecolor="white", label="right answers", **bar)
+    axes.bar(
+        starts,
+        gaps,
+        bottom=right,
+        color="none",
+        edgecolor=RED,
+        hatch="////",
+        label="distance from how sure it was",
+        **bar,
+    )
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1.2, linestyle="--", label="as sure as right")
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
