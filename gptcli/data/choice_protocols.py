@@ -10,9 +10,19 @@ from gptcli.errors import ConfigError, InputError
 
 ChoiceProtocol = Literal["plain", "lm-eval"]
 """plain: the columns as they are. lm-eval: as its tasks hellaswag, piqa, arc_easy and arc_challenge word them."""
+CHOICE_PROTOCOLS: tuple[ChoiceProtocol, ...] = ("plain", "lm-eval")
+"""The first is taken where none is asked for."""
 
 _BRACKETS = re.compile(r"\[.*?\]")
 _HELLASWAG = ("activity_label", "ctx_a", "ctx_b")
+
+
+def choice_protocol(wanted: str | None) -> ChoiceProtocol:
+    """Return the protocol of a name; raises ConfigError for one that is none."""
+    for protocol in CHOICE_PROTOCOLS:
+        if protocol == (wanted or CHOICE_PROTOCOLS[0]):
+            return protocol
+    raise ConfigError(f"--protocol of choices must be {' or '.join(CHOICE_PROTOCOLS)}, not {wanted!r}")
 
 
 def require_protocol(shape: ChoiceShape, protocol: ChoiceProtocol) -> None:

@@ -7,16 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gptcli.checkpoint.locate import Located
-from gptcli.data.choice_protocols import worded_question
+from gptcli.data.choice_protocols import ChoiceProtocol, worded_question
 from gptcli.data.choices import ChoiceShape, Question
 from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions
 from gptcli.engine.scorer import Item, ItemScores
 from gptcli.errors import InputError
-from gptcli.evaluation.resampling import Bootstrap, compare, mean_interval
+from gptcli.evaluation.bootstrap import Bootstrap
+from gptcli.evaluation.resampling import compare, mean_interval
 from gptcli.evaluation.scores import Difference, Figure, RowScores
 from gptcli.tasks.evaluators.base import Evaluator
-from gptcli.tasks.evaluators.choices_options import ChoicesOptions, Normalization
+from gptcli.tasks.evaluators.choices_options import Normalization
 from gptcli.tasks.evaluators.columns import Columns
 from gptcli.tasks.evaluators.continuations import Continuations, likelihoods
 from gptcli.tasks.events import Event, RowFailed
@@ -38,10 +39,9 @@ class Choices(Evaluator):
 
     name: ClassVar[str] = "choices"
 
-    def __init__(self, options: ChoicesOptions, shape: ChoiceShape) -> None:
-        self._protocol = options.protocol
+    def __init__(self, shape: ChoiceShape, protocol: ChoiceProtocol, first: Normalization) -> None:
         self._shape = shape
-        first = options.normalization
+        self._protocol: ChoiceProtocol = protocol
         self._order = (first, *(name for name in _FIGURES if name != first))
 
     @property

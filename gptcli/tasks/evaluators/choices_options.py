@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from gptcli.data.choice_protocols import ChoiceProtocol, require_protocol
+from gptcli.data.choice_protocols import choice_protocol, require_protocol
 from gptcli.errors import ConfigError
 from gptcli.tasks.evaluators.options import MeasuredRoles, TaskName
 
@@ -16,12 +16,17 @@ Normalization = Literal["sum", "tokens", "characters", "bytes"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChoicesOptions:
-    """How endings are worded, and which of the accuracies comes first; all are given."""
+    """How questions are worded, and which accuracy comes first; raises ConfigError for a protocol that is none."""
 
     TASK: ClassVar[TaskName] = "choices"
 
-    protocol: ChoiceProtocol = "plain"
+    protocol: str | None = None
+    """One of CHOICE_PROTOCOLS; None reads the columns as they are."""
     normalization: Normalization = "sum"
+    """All accuracies are given, this one first."""
+
+    def __post_init__(self) -> None:
+        choice_protocol(self.protocol)
 
     def evaluator(self, roles: MeasuredRoles) -> "Evaluator":
         """Return what measures so; raises ConfigError where the protocol says nothing of such rows."""
@@ -29,5 +34,6 @@ class ChoicesOptions:
 
         if roles.choices is None:
             raise ConfigError("--task choices needs rows with endings to choose from")
-        require_protocol(roles.choices, self.protocol)
-        return Choices(self, roles.choices)
+        protocol = choice_protocol(self.protocol)
+        require_protocol(roles.choices, protocol)
+        return Choices(roles.choices, protocol, self.normalization)

@@ -48,7 +48,7 @@ class Continuations:
 
     def __init__(self, tokenizer: Tokenizer, config: ModelConfig) -> None:
         self._tokenizer = tokenizer
-        self._size = config.n_positions
+        self._size = config.n_positions + 1  # the last token is predicted, and never read
         self._begin = beginning(config)
         self._cuts = Cuts()
 
@@ -85,9 +85,9 @@ class Continuations:
         if not scored:
             raise InputError("has an ending that adds no token to what stands before it")
         if scored >= self._size:
-            raise InputError(f"has {scored:,} tokens to predict, the context holds {self._size:,}: shorten the row")
+            raise InputError(f"has {scored:,} tokens to predict, the context holds {self._size - 1:,}: shorten the row")
         if len(tokens) > self._size:
-            text = f"texts longer than the context of {self._size:,} tokens, whose beginning is not read"
+            text = f"texts longer than the context of {self._size - 1:,} tokens, whose beginning is not read"
             self._cuts.count(text, origin)
         kept = np.array(tokens[-self._size :], np.int32)
         return Span(tokens=kept, start=len(kept) - scored)

@@ -11,13 +11,14 @@ from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions
 from gptcli.engine.scorer import Item, ItemScores, Span
 from gptcli.errors import InputError
+from gptcli.evaluation.bootstrap import Bootstrap
 from gptcli.evaluation.perplexity import perplexity
-from gptcli.evaluation.resampling import Bootstrap, compare, mean_interval
+from gptcli.evaluation.resampling import compare, mean_interval
 from gptcli.evaluation.scores import Difference, Figure, RowScores
 from gptcli.tasks.evaluators.base import Evaluator
 from gptcli.tasks.evaluators.columns import Columns
 from gptcli.tasks.evaluators.continuations import Continuations, likelihoods
-from gptcli.tasks.evaluators.lastword_options import LastWordOptions
+from gptcli.tasks.evaluators.lastword_options import LastWordProtocol
 from gptcli.tasks.events import Event, RowFailed
 
 
@@ -26,10 +27,10 @@ class LastWord(Evaluator):
 
     name: ClassVar[str] = "lastword"
 
-    def __init__(self, options: LastWordOptions, column: str) -> None:
-        self._protocol = options.protocol
+    def __init__(self, column: str, protocol: LastWordProtocol) -> None:
         self._column = column
-        self._unit = "word" if options.protocol == "lm-eval" else "token"
+        self._protocol = protocol
+        self._unit = "word" if protocol == "lm-eval" else "token"
 
     @property
     def metrics(self) -> tuple[str, ...]:
