@@ -9,6 +9,7 @@
   - DeviceError (5)        device absent or out of memory
   - TrainingError (6)      the loss is not finite
   - MissingExtraError (7)  an optional package is absent
+  - BoundError (8)         a figure is worse than it may be
 
 Exit 130 is Ctrl-C, 141 a closed pipe and 143 a SIGTERM; none is an error of ours.
 """
@@ -28,6 +29,7 @@ class ExitCode(IntEnum):
     DEVICE = 5
     TRAINING = 6
     MISSING_EXTRA = 7
+    BOUND = 8
     INTERRUPTED = 130
     BROKEN_PIPE = 141
     TERMINATED = 143
@@ -81,3 +83,9 @@ class MissingExtraError(GptcliError):
     """An optional package is absent; the message is the pip command that installs it."""
 
     exit_code = ExitCode.MISSING_EXTRA
+
+
+class BoundError(GptcliError):
+    """A figure is worse than --fail-under allows."""
+
+    exit_code = ExitCode.BOUND

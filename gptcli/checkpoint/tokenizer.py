@@ -1,5 +1,6 @@
 """Turn text into token ids and back: equal to transformers' GPT2Tokenizer, without importing transformers."""
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -51,6 +52,11 @@ class Tokenizer:
     def token_text(self, token_id: int) -> str:
         r"""Return a token as text to show to people; bytes that are no whole character read \xNN."""
         return self.token_bytes(token_id).decode(errors="backslashreplace")
+
+    def cuts_as(self, other: "Tokenizer") -> bool:
+        """Return whether the other cuts text into the same tokens, as of one model tuned from another it does."""
+        ours, theirs = (json.loads(one._backend.to_str()) for one in (self, other))
+        return all(ours[part] == theirs[part] for part in ("model", "pre_tokenizer", "added_tokens"))
 
     def single_token(self, text: str) -> int | None:
         """Return the id of the token that stands for exactly this text, if there is one."""

@@ -84,6 +84,12 @@ class EvaluationRows:
             name=names[0], columns=columns, sample=sample, text=texts[0], headers=headers, notices=tuple(notices)
         )
 
+    def counted(self, *, whole_files: bool) -> int:
+        """Return how many rows there are; raises as read does."""
+        for _ in self.read(whole_files=whole_files):
+            pass
+        return self.count
+
     def read(self, *, whole_files: bool) -> Iterator[tuple[int, Record]]:
         """Yield the rows; whole_files makes one of each plain text, with all of its white space.
 

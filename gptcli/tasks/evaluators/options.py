@@ -30,6 +30,12 @@ class MeasuredRoles:
     completion: str | None = None
     choices: "ChoiceShape | None" = None
 
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Return the columns that are measured on."""
+        names = (self.text, self.label, *self.prompts, self.completion, *(self.choices.columns if self.choices else ()))
+        return tuple(name for name in names if name is not None)
+
 
 class TaskOptions(Protocol):
     """The options of one task."""

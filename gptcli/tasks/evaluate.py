@@ -1,0 +1,90 @@
+"""Measure models on the rows of a data set: data in, figures with intervals and differences out."""
+
+from collections.abc import Generator, Iterator, Sequence
+
+from gptcli.data.rereading import Rereadable
+from gptcli.engine.placement import require_device
+from gptcli.errors import ConfigError
+from gptcli.tasks.evaluate_config import EvaluateConfig
+from gptcli.tasks.evaluate_events import EvaluateEvent, EvaluationReport, RowReport, TaskChosen
+from gptcli.tasks.evaluate_reports import bound_report, comparison_report, have_one_tokenizer, model_report
+from gptcli.tasks.evaluate_roles import choose_task
+from gptcli.tasks.evaluate_rows import EvaluationRows
+from gptcli.tasks.evaluate_scoring import Scored, Scoring, shared_rows
+from gptcli.tasks.events import Notice, Stage
+
+
+def evaluate(config: EvaluateConfig) -> Generator[EvaluateEvent, None, None]:
+    """Yield TaskChosen, what comes of each row with each model, an EvaluationReport, and RowReports if wanted.
+
+    Raises InputError, ConfigError, ModelError or DeviceError when the run as a whole cannot go on.
+    """
+    for model in config.all_models:
+        require_device(model)
+    yield Stage(text=f"reading {', '.join(config.paths)}")
+    with Rereadable(config.paths, config.stdin) as data:
+        run = _Run(config, data)
+        yield from run.choice()
+        scored = yield from Scoring(data, run.rows, run.evaluator).of_models(config.all_models)
+        scored = yield from shared_rows(scored, run.rows.count)
+        yield Stage(text="resampling")
+        yield (yield from run.report(scored))
+        if config.per_row:
+            yield from run.row_reports(scored)
+
+
+class _Run:
+    """What one evaluation reads, asks and finds."""
+
+    def __init__(self, config: EvaluateConfig, data: Rereadable) -> None:
+        """Choose the task; raises InputError and ConfigError."""
+        self._config = config
+        self._data = data
+        self.rows = EvaluationRows(data, lines=config.lines, limit=config.limit)
+        self._look = self.rows.look()
+        self._roles = choose_task(self._look, config.task, config.wanted)
+        self.evaluator = config.options(self._roles.task).evaluator(self._roles)
+        for bound in config.bounds:
+            if bound.metric not in self.evaluator.metrics:
+                known = ", ".join(self.evaluator.metrics)
+                raise ConfigError(f"--fail-under {bound.metric}: the figures of {self._roles.task} are {known}")
+
+    def choice(self) -> Iterator[Notice | TaskChosen]:
+        """Yield what was decided; reads all rows once, to count them."""
+        yield from (Notice(text=text) for text in self._look.notices)
+        rows = self.rows.counted(whole_files=self.evaluator.whole_files)
+        yield TaskChosen(task=self._roles.task, reason=self._roles.reason, rows=rows)
+
+    def report(self, scored: Sequence[Scored]) -> Generator[Notice, None, EvaluationReport]:
+        """Return the figures and the differences; tell which do not compare. Raises ConfigError."""
+        config, evaluator = self._config, self.evaluator
+        incomparable = frozenset[str]()
+        if len(scored) > 1 and evaluator.token_metrics and not have_one_tokenizer(scored):
+            incomparable = evaluator.token_metrics
+            yield Notice(text=f"the models' tokenizers differ: {', '.join(sorted(incomparable))} do not compare")
+        models = tuple(model_report(evaluator, one, config.bootstrap) for one in scored)
+        asked = len(config.models)
+        return EvaluationReport(
+            task=self._roles.task,
+            reason=self._roles.reason,
+            files=self._data.files,
+            limit=config.limit,
+            rows_read=self.rows.count,
+            rows=scored[0].scores.rows,
+            convention=evaluator.convention,
+            bootstrap=config.bootstrap,
+            models=models,
+            comparisons=tuple(
+                comparison_report(evaluator, first, second, bootstrap=config.bootstrap, without=incomparable)
+                for second in scored[asked:]
+                for first in scored[:asked]
+            ),
+            incomparable=incomparable,
+            bounds=tuple(bound_report(bound, model) for model in models[:asked] for bound in config.bounds),
+        )
+
+    def row_reports(self, scored: Sequence[Scored]) -> Iterator[RowReport]:
+        """Yield what each model gave each row."""
+        for number, index in enumerate(scored[0].scores.index.tolist()):
+            values = tuple(self.evaluator.row(one.scores, number) for one in scored)
+            yield RowReport(index=index, origin=self.rows.origin(index), values=values)

@@ -1,0 +1,66 @@
+"""Put together what `evaluate` found: figures of each model, differences, and whether bounds are kept."""
+
+from collections.abc import Sequence
+
+from gptcli.checkpoint.config import read_config
+from gptcli.checkpoint.tokenizer import load_tokenizer
+from gptcli.errors import ConfigError
+from gptcli.evaluation.bootstrap import Bootstrap
+from gptcli.evaluation.scores import Figure
+from gptcli.tasks.evaluate_config import Bound
+from gptcli.tasks.evaluate_events import BoundReport, ComparisonReport, ModelReport
+from gptcli.tasks.evaluate_scoring import Scored
+from gptcli.tasks.evaluators.base import Evaluator
+
+
+def model_report(evaluator: Evaluator, scored: Scored, bootstrap: Bootstrap) -> ModelReport:
+    """Return the figures of a model's rows."""
+    return ModelReport(
+        name=scored.located.name,
+        directory=scored.ready.directory,
+        dtype=scored.ready.dtype,
+        figures=evaluator.figures(scored.scores, bootstrap),
+        details=evaluator.details(scored.scores),
+    )
+
+
+def comparison_report(
+    evaluator: Evaluator, first: Scored, second: Scored, *, bootstrap: Bootstrap, without: frozenset[str]
+) -> ComparisonReport:
+    """Return the differences of two models on the same rows, without those of some figures."""
+    differences = evaluator.differences(first.scores, second.scores, bootstrap)
+    return ComparisonReport(
+        model=first.located.name,
+        versus=second.located.name,
+        differences=tuple(difference for difference in differences if difference.name not in without),
+    )
+
+
+def have_one_tokenizer(scored: Sequence[Scored]) -> bool:
+    """Return whether all models cut every text into the same tokens."""
+    directories = [one.located.directory for one in scored]
+    tokenizers = [load_tokenizer(directory, read_config(directory)) for directory in directories]
+    return all(tokenizer.cuts_as(tokenizers[0]) for tokenizer in tokenizers[1:])
+
+
+def bound_report(bound: Bound, model: ModelReport) -> BoundReport:
+    """Return whether a figure is good enough; nan never is. Raises ConfigError where the model has no such figure."""
+    figure = _figure(bound.metric, model)
+    value, lower = figure.interval.value, figure.better == "lower"
+    return BoundReport(
+        model=model.name,
+        metric=bound.metric,
+        value=value,
+        bound=bound.value,
+        lower=lower,
+        passed=value <= bound.value if lower else value >= bound.value,
+    )
+
+
+def _figure(metric: str, model: ModelReport) -> Figure:
+    """Return the figure of a name, which a task may give of some data only."""
+    for figure in model.figures:
+        if figure.name == metric:
+            return figure
+    there = ", ".join(figure.name for figure in model.figures)
+    raise ConfigError(f"--fail-under {metric}: {model.name} has no such figure of this data; it has {there}")

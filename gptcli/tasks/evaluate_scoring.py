@@ -1,0 +1,85 @@
+"""Have one model after the other score the same rows, and keep those that all of them scored."""
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import numpy as np
+
+from gptcli.checkpoint.locate import Located
+from gptcli.data.rereading import Rereadable
+from gptcli.engine.options import ModelOptions
+from gptcli.errors import InputError
+from gptcli.evaluation.scores import RowScores
+from gptcli.tasks.evaluate_events import EvaluateEvent, ScoringStarted
+from gptcli.tasks.evaluate_rows import EvaluationRows
+from gptcli.tasks.evaluators.base import Evaluator
+from gptcli.tasks.events import Event, ModelReady, Notice, RowFailed
+from gptcli.tasks.locating import located_model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """A model, and the rows that it scored."""
+
+    located: Located
+    ready: ModelReady
+    scores: RowScores
+
+
+class Scoring:
+    """The same rows for each model, as each reads them."""
+
+    def __init__(self, data: Rereadable, rows: EvaluationRows, evaluator: Evaluator) -> None:
+        self._data = data
+        self._rows = rows
+        self._evaluator = evaluator
+        self._told: set[tuple[int, str]] = set()
+        """Which rows failed, and why: what is wrong with a row itself is told once, and not by each model."""
+
+    def of_models(self, models: Sequence[ModelOptions]) -> Generator[EvaluateEvent, None, list[Scored]]:
+        """Find all models, then have each score the rows; raises InputError where the data is not what it was."""
+        found: list[Located] = []
+        for model in models:
+            found.append((yield from located_model(model.model)))
+        scored: list[Scored] = []
+        for located, model in zip(found, models, strict=True):
+            yield ScoringStarted(model=located.name, rows=self._rows.count)
+            scored.append((yield from self._scored(located, model, speaker=located.name if models[1:] else None)))
+            self._data.verify()
+        return scored
+
+    def _scored(self, located: Located, model: ModelOptions, speaker: str | None) -> Generator[Event, None, Scored]:
+        """Pass on what an evaluator says, its notices with the speaker's name; return what it found."""
+        ready = ModelReady(directory=str(located.directory), dtype=model.dtype)
+        rows = self._rows.read(whole_files=self._evaluator.whole_files)
+        with closing(self._evaluator.score(located, model, rows)) as scoring:
+            while True:
+                try:
+                    event = next(scoring)
+                except StopIteration as end:
+                    return Scored(located=located, ready=ready, scores=end.value)
+                match event:
+                    case ModelReady():
+                        ready = event
+                    case Notice() if speaker and not event.detail:
+                        event = replace(event, text=f"{speaker}: {event.text}")
+                    case RowFailed() if (event.index, event.message) in self._told:
+                        continue
+                    case RowFailed():
+                        self._told.add((event.index, event.message))
+                yield event
+
+
+def shared_rows(scored: Sequence[Scored], rows: int) -> Generator[Notice, None, list[Scored]]:
+    """Return the models with the rows that all of them scored, and tell of others; raises InputError for none."""
+    indices = [one.scores.index for one in scored]
+    shared, any_scored = reduce(np.intersect1d, indices), reduce(np.union1d, indices)
+    if not len(shared):
+        everyone = "" if len(scored) == 1 else " by all models"
+        raise InputError(f"nothing can be measured: of {rows:,} rows none could be scored{everyone}")
+    if len(shared) < len(any_scored):
+        text = "rows that are left out of all figures, since not every model could score them"
+        yield Notice(text=f"{text}: {len(any_scored) - len(shared):,}")
+    return [replace(one, scores=one.scores.taken(np.searchsorted(one.scores.index, shared))) for one in scored]
