@@ -1,17 +1,29 @@
-"""The options of classify: what counts as an answer, and what is compared with it."""
+"""The options of classify: which labels there are, what counts as an answer, and what is compared with it."""
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from gptcli.cli.escapes import unescaped
+from gptcli.errors import ConfigError
 from gptcli.tasks.config import DEFAULT_LABEL_SEPARATOR, DEFAULT_THRESHOLD, ClassifyConfig, Long
+from gptcli.tasks.labelling.options import (
+    DEFAULT_SCORING,
+    DEFAULT_SEED,
+    DEFAULT_TEMPLATE,
+    LabelOptions,
+    LabelText,
+    Scoring,
+    labels_of,
+)
 
 _DEFAULT = ClassifyConfig(records=())
 DEFAULT_ABSTAIN_LABEL = "?"
 
 _label = partial(typer.Option, rich_help_panel="Labels")
+_words = partial(typer.Option, rich_help_panel="Labels in words")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +70,83 @@ class LabelFlags:
             help="Parts the labels of a text that has several.",
         ),
     ] = _DEFAULT.label_separator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordedLabelFlags:
+    """Labels that no model was tuned on, and how a language model is asked for them."""
+
+    labels: Annotated[
+        str | None,
+        _words("--labels", metavar="A,B,...", help="Choose among these: any GPT-2 does, without training."),
+    ] = None
+    labels_file: Annotated[
+        str | None,
+        _words(
+            "--labels-file",
+            metavar="FILE",
+            help="The same, a label a line, behind a tab its description for the model to read; or a table, or JSON.",
+        ),
+    ] = None
+    template: Annotated[
+        str | None,
+        _words(
+            "--template",
+            metavar="FORMAT",
+            parser=unescaped,
+            show_default=repr(DEFAULT_TEMPLATE),
+            help="What the model reads, with {text} and then {label}.",
+        ),
+    ] = None
+    scoring: Annotated[
+        Scoring | None,
+        _words(
+            "--scoring",
+            show_default=DEFAULT_SCORING,
+            help="A label's score: its probability, that of its mean token, or over that without a text.",
+        ),
+    ] = None
+    calibrate: Annotated[
+        bool | None,
+        _words(
+            "--calibrate/--no-calibrate",
+            show_default="on, but for pmi",
+            help="Divide by what each label gets behind inputs that say nothing.",
+        ),
+    ] = None
+    examples: Annotated[
+        str | None,
+        _words("--examples", metavar="FILE", help="Labelled rows to read before each text."),
+    ] = None
+    shots: Annotated[
+        int | None,
+        _words("--shots", metavar="K", show_default="as many as fit", help="Read K of them at most."),
+    ] = None
+    seed: Annotated[
+        int | None,
+        _words("--seed", metavar="N", show_default=str(DEFAULT_SEED), help="Settles which, and in what order."),
+    ] = None
+
+    def options(self) -> LabelOptions | None:
+        """Return them checked, None where there are no labels; raises ConfigError, and InputError for --labels-file."""
+        labels = self._labels()
+        how = ("template", "scoring", "calibrate", "examples", "shots", "seed")
+        given: dict[str, Any] = {name: getattr(self, name) for name in how if getattr(self, name) is not None}
+        for name in ("shots", "seed"):
+            if name in given and self.examples is None:
+                raise ConfigError(f"--{name} needs --examples FILE")
+        if labels is None:
+            for name in given:
+                spelled = "no-calibrate" if given[name] is False else name
+                raise ConfigError(f"--{spelled} needs --labels A,B,... or --labels-file FILE")
+            return None
+        return LabelOptions(labels=labels, **given)
+
+    def _labels(self) -> tuple[LabelText, ...] | None:
+        if self.labels is not None and self.labels_file is not None:
+            raise ConfigError("--labels and --labels-file contradict each other: give one of them")
+        if self.labels_file is None:
+            return None if self.labels is None else labels_of(self.labels)
+        from gptcli.tasks.labelling.label_file import read_labels_file
+
+        return read_labels_file(self.labels_file)

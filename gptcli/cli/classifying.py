@@ -1,5 +1,6 @@
 """What gptcli classify does once its options are read."""
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import fields, replace
@@ -15,6 +16,7 @@ from gptcli.cli.results import Results
 from gptcli.cli.running import Run, by_name, opened_run, progress_of
 from gptcli.data.compression import inner_suffix
 from gptcli.data.formats import Csv, RowFormat
+from gptcli.data.readers import check_readable
 from gptcli.data.records import Record
 from gptcli.tasks.config import DEFAULT_LABEL_SEPARATOR, ClassifyConfig
 from gptcli.tasks.events import Classified
@@ -23,17 +25,19 @@ USAGE = 'no text: try gptcli classify -m DIR "I loved it", or send a text a line
 
 
 def prepare(flags: ClassifyFlags) -> Work:
-    """Return the work, its options checked; raises ConfigError."""
+    """Return the work, its options checked; raises ConfigError, and InputError for a file of labels."""
     refuse_classify_contradictions(flags)
     labels = flags.labels
     config = ClassifyConfig(
         records=(),
         model=flags.model.options(),
+        labels=flags.words.options(),
         column=flags.source.column,
         long=labels.long,
         top=labels.top,
         min_prob=labels.min_prob,
         threshold=labels.threshold,
+        abstains="abstain_label" in flags.given,
         label_column=labels.label_column,
         label_separator=labels.label_separator,
     )
@@ -42,9 +46,7 @@ def prepare(flags: ClassifyFlags) -> Work:
 
 def run(console: Console, *, flags: ClassifyFlags, config: ClassifyConfig) -> None:
     """Classify, and write what comes; raises InputError at the end if rows failed."""
-    labels = flags.labels
-    state = by_name(labels, *(field.name for field in fields(labels)))
-    with opened_run(console, flags.source, flags.output, state, usage=USAGE) as opened:
+    with opened_run(console, flags.source, flags.output, _state(flags), usage=USAGE) as opened:
         if opened is None:
             return
         with progress_of(opened, flags.output, console) as progress:
@@ -59,6 +61,20 @@ def _classify(flags: ClassifyFlags, opened: Run, progress: Progress, config: Cla
     # What the task holds must be let go before this process ends, whatever ends it.
     with closing(classify(replace(config, records=records))) as events:
         results.follow(events, lone=opened.rows.count == 1)
+
+
+def _state(flags: ClassifyFlags) -> dict[str, object]:
+    """Return the options that a run must have in common with the one that it continues, and what is in their files."""
+    state: dict[str, object] = {}
+    for group in (flags.labels, flags.words):
+        state |= by_name(group, *(field.name for field in fields(group)))
+    files = (flags.words.labels_file, flags.words.examples)
+    for path in files:
+        if path is not None:
+            check_readable(path)
+            status = os.stat(path)
+            state[f"the contents of {path}"] = [status.st_size, status.st_mtime_ns]
+    return state
 
 
 def _renderer(flags: ClassifyFlags, opened: Run, progress: Progress) -> tuple[Iterator[Record], Renderer[Classified]]:

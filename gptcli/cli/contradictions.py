@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from gptcli.cli.classify_options import LabelFlags
+from gptcli.cli.classify_options import LabelFlags, WordedLabelFlags
 from gptcli.cli.options import ModelFlags, OutputFlags, PromptFlags, SampleFlags, SourceFlags, TextFlags
 from gptcli.cli.sampling import SamplingFlags
 from gptcli.data.formats import Csv, Json, Jsonl, RowFormat, format_for
@@ -40,6 +40,7 @@ class ClassifyFlags:
 
     source: TextFlags
     labels: LabelFlags
+    words: WordedLabelFlags
     output: OutputFlags
     model: ModelFlags
     given: frozenset[str]
@@ -61,7 +62,7 @@ def refuse_contradictions(flags: GenerateFlags) -> None:
 
 def refuse_classify_contradictions(flags: ClassifyFlags) -> None:
     """Raise ConfigError for the first contradiction."""
-    _refuse(chain(_of_rows(flags.source, flags.output, flags.given), _of_labels(flags)))
+    _refuse(_of_rows(flags.source, flags.output, flags.given))
 
 
 def _refuse(complaints: Iterator[str]) -> None:
@@ -93,11 +94,6 @@ def _of_rows(source: SourceFlags, output: OutputFlags, given: frozenset[str]) ->
 
 def _place(output: OutputFlags) -> str:
     return f"-o {output.output}" if output.output else "--jsonl" if output.jsonl else "--json"
-
-
-def _of_labels(flags: ClassifyFlags) -> Iterator[str]:
-    if "abstain_label" in flags.given and not {"min_prob", "threshold"} & flags.given:
-        yield "--abstain-label needs --min-prob or --threshold"
 
 
 def _of_samples(flags: GenerateFlags) -> Iterator[str]:

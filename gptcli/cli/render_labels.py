@@ -10,7 +10,7 @@ from gptcli.data.columns import TEXT_COLUMNS
 from gptcli.data.formats import RowFormat
 from gptcli.tasks.events import Classified, RowFailed
 
-KEYS = ("index", "text", "label", "probability", "probabilities", "tokens", "error")
+KEYS = ("index", "text", "label", "probability", "probabilities", "option_mass", "tokens", "error")
 
 PRINTED_DIGITS = 4
 """For people: logits agree between backends to 1e-4."""
@@ -94,6 +94,8 @@ class LabelObjects(Renderer[Classified]):
                 values["label"] = None if result.value is None else float(_number(result.value))
         if ranked:
             values["probabilities"] = ranked
+        if result.option_mass is not None:
+            values["option_mass"] = float(_number(result.option_mass))
         return self._rows.row(values | {"tokens": result.tokens}, result.record)
 
     def failed(self, failure: RowFailed) -> bytes:

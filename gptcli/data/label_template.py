@@ -52,7 +52,7 @@ def _check_fields(fields: list[str]) -> None:
         if fields.count(name) != 1:
             how_often = "no" if name not in fields else "more than one"
             raise ConfigError(
-                f"--template has {how_often} {{{name}}}: write {{text}} where the text goes, and {{label}} behind it once"
+                f"--template has {how_often} {{{name}}}: write {{text}} where the text goes, and {{label}} behind it"
             )
     if fields != [TEXT, LABEL]:
         raise ConfigError("--template must have {label} behind {text}: the label is asked for once the text is read")

@@ -2,8 +2,8 @@
 
 A language model likes some words whatever was said before. Contextual calibration (Zhao et al. 2021, "Calibrate Before
 Use", equation 2) asks it for the labels behind inputs that say nothing and divides by what comes: with p_cf the mean of
-those inputs' label probabilities, W = diag(p_cf)^-1, b = 0 and q = softmax(W p + b). Here q is W p over its sum, the same
-order of labels, which the authors' code goes by too: softmax of a ratio could never be sure of one of few labels.
+those inputs' label probabilities, W = diag(p_cf)^-1, b = 0 and q = softmax(W p + b). Here q is W p over its sum: the
+same order of labels, which is all that the authors' code goes by, and the softmax of a ratio could never be sure.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def content_free_prior(scores: Values) -> Values:
 
 
 def calibrated(scores: Values, prior: Values) -> Values:
-    """Return scores (..., labels) whose probabilities are W p over its sum, where p are the scores' and prior is p_cf."""
+    """Return scores (..., labels) whose probabilities are W p over its sum, with p the scores' and p_cf the prior."""
     return scores - np.log(np.maximum(prior, np.finfo(np.float64).tiny))
 
 

@@ -1,22 +1,18 @@
-"""Label texts with a model's classification head: rows in, labels out, in order."""
+"""Label texts: rows in, labels out, in order."""
 
 from collections.abc import Generator, Iterator
-
-import numpy as np
 
 from gptcli.data.columns import TEXT_COLUMNS, choose_column, text_of
 from gptcli.data.labels import LabelSet
 from gptcli.data.records import Record
-from gptcli.engine.classifier import LoadedClassifier, load_classifier
-from gptcli.engine.classify_stream import Document, DocumentLogits, logits_in_order
 from gptcli.engine.placement import require_device
-from gptcli.errors import ConfigError, InputError, ModelError
-from gptcli.evaluation.probabilities import Pooling, Values, pooled, probabilities
+from gptcli.errors import ConfigError, InputError
+from gptcli.evaluation.probabilities import Values
 from gptcli.tasks.agreement import Agreement
 from gptcli.tasks.config import DEFAULT_LABEL_SEPARATOR, DEFAULT_THRESHOLD, ClassifyConfig
 from gptcli.tasks.events import Classified, Event, ModelReady, Notice, RowFailed, Stage
+from gptcli.tasks.labelling.labeller import Labelled, Labeller, TextRow, open_labeller
 from gptcli.tasks.locating import located_model
-from gptcli.tasks.long_texts import LongTexts
 
 
 def classify(config: ClassifyConfig) -> Generator[Event, None, None]:
@@ -27,14 +23,15 @@ def classify(config: ClassifyConfig) -> Generator[Event, None, None]:
     require_device(config.model)
     located = yield from located_model(config.model.model)
     yield Stage(text=f"loading {located.name}")
-    model = load_classifier(located, config.model)
-    _refuse_idle_options(config, model.labels)
-    yield ModelReady(directory=str(model.directory.resolve()), dtype=model.dtype)
-    yield Notice(text=model.description, detail=True)
-    rows = _Rows(config, model)
+    labeller = open_labeller(located, config.model, config.labels, long=config.long)
+    _refuse_idle_options(config, labeller.labels)
+    yield ModelReady(directory=str(labeller.directory.resolve()), dtype=labeller.dtype)
+    for detail in labeller.details:
+        yield Notice(text=detail, detail=True)
+    rows = _Rows(config, labeller)
     yield Stage(text="classifying")
-    for item in logits_in_order(model.classifier, rows.documents(), most_rows=model.most_rows):
-        yield rows.classified(item) if isinstance(item, DocumentLogits) else item
+    for item in labeller.labelled(rows.texts()):
+        yield rows.classified(item) if isinstance(item, Labelled) else item
     yield from rows.reports()
 
 
@@ -50,52 +47,51 @@ def _refuse_idle_options(config: ClassifyConfig, labels: LabelSet) -> None:
     ):
         if value is not None and labels.kind != kind:
             raise ConfigError(f"{option} cannot apply: this model {tells}")
+    if config.abstains and labels.kind == "regression":
+        raise ConfigError(f"--abstain-label cannot apply: this model {tells}")
+    if config.abstains and labels.kind == "single" and config.min_prob is None:
+        raise ConfigError(f"--abstain-label needs --min-prob: this model {tells}, however unlikely")
 
 
 class _Rows:
-    """The rows of one run on their way: records to documents, and logits back to labels."""
+    """The rows of one run on their way: records to texts, and probabilities back to labels."""
 
-    def __init__(self, config: ClassifyConfig, model: LoadedClassifier) -> None:
+    def __init__(self, config: ClassifyConfig, labeller: Labeller) -> None:
         self._config = config
-        self._labels = model.labels
-        self._texts = LongTexts(model.tokenizer, model.config, config.long)
+        self._labeller = labeller
+        self._labels = labeller.labels
         self._agreement: Agreement | None = None
         if config.label_column is not None:
             separator = DEFAULT_LABEL_SEPARATOR if config.label_separator is None else config.label_separator
-            self._agreement = Agreement(model.labels, config.label_column, separator)
-        self._pooling: Pooling = "max" if config.long == "max" else "mean"
-        self._open: dict[int, tuple[Record, str, int]] = {}
+            self._agreement = Agreement(labeller.labels, config.label_column, separator)
         self._column: str | None = None
 
-    def documents(self) -> Iterator[Document | RowFailed]:
-        """Yield the tokens of each row that is still to be done, or why there are none."""
+    def texts(self) -> Iterator[TextRow | RowFailed]:
+        """Yield the text of each row that is still to be done, or why there is none."""
         for index, record in enumerate(self._config.records):
             self._settle_columns(record)
             if index < self._config.skip_rows:
                 continue
             try:
-                yield self._document(index, record)
+                yield TextRow(index=index, record=record, text=text_of(record, self._column or ""))
             except InputError as error:
                 yield RowFailed(index=index, record=record, message=str(error))
 
-    def classified(self, result: DocumentLogits) -> Classified:
-        """Return the answer for a row; raises ModelError for weights that give none."""
-        record, text, tokens = self._open.pop(result.key)
-        kind = self._labels.kind
-        if not np.isfinite(result.values).all():
-            raise ModelError("the model predicts no number: its weights are damaged, or too large for this --dtype")
-        values = pooled(probabilities(result.values, kind), kind, self._pooling)
+    def classified(self, result: Labelled) -> Classified:
+        """Return the answer for a row."""
+        kind, values = self._labels.kind, result.probabilities
         order = [int(number) for number in (-values).argsort(kind="stable")] if kind != "regression" else []
         ranked = [(self._labels.names[number], float(values[number])) for number in order]
         classified = Classified(
-            index=result.key,
-            record=record,
-            text=text,
+            index=result.row.index,
+            record=result.row.record,
+            text=result.row.text,
             kind=kind,
             labels=self._given(values),
             probabilities=tuple(ranked[: self._config.top]),
             value=float(values[0]) if kind == "regression" else None,
-            tokens=tokens,
+            tokens=result.tokens,
+            option_mass=result.option_mass,
         )
         if self._agreement is not None:
             self._agreement.count(classified)
@@ -103,11 +99,11 @@ class _Rows:
 
     def reports(self) -> Iterator[Event]:
         """Yield every cut, and how the answers agree with the input's labels."""
-        for text in self._texts.notices():
+        for text in self._labeller.notices():
             yield Notice(text=text)
         if self._agreement is not None:
             if self._config.skip_rows:
-                yield Notice(text=f"{self._config.skip_rows:,} rows of the earlier run are not compared again")
+                yield Notice(text=f"rows of the earlier run, not compared again: {self._config.skip_rows:,}")
             yield from self._agreement.reports()
 
     def _given(self, values: Values) -> tuple[str, ...]:
@@ -122,13 +118,6 @@ class _Rows:
                 return tuple(name for name, value in zip(names, values, strict=True) if value >= threshold)
             case "regression":
                 return ()
-
-    def _document(self, index: int, record: Record) -> Document:
-        """Return the tokens of one row; raises InputError when there can be none."""
-        text = text_of(record, self._column or "")
-        windows = self._texts.windows(record.origin, text)
-        self._open[index] = (record, text, sum(map(len, windows)))
-        return Document(key=index, windows=windows)
 
     def _settle_columns(self, record: Record) -> None:
         """Let the first whole row settle which column holds the texts; raises InputError where none does."""

@@ -8,6 +8,7 @@ from gptcli.data.prompts import prompter
 from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions, SamplingOptions
 from gptcli.errors import ConfigError
+from gptcli.tasks.labelling.options import LabelOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,8 @@ class ClassifyConfig:
     records: Iterable[Record]
     """The rows, read lazily: the input may be larger than memory."""
     model: ModelOptions = field(default_factory=ModelOptions)
+    labels: LabelOptions | None = None
+    """Labels in words, that a language model is asked for; None are those that the model was tuned on."""
     column: str | None = None
     """The column that holds the text; None looks for one named text."""
     long: Long = "head"
@@ -70,6 +73,8 @@ class ClassifyConfig:
     """Below it no class is given."""
     threshold: float | None = None
     """From here on a label is given, by a model whose labels do not exclude each other; None is DEFAULT_THRESHOLD."""
+    abstains: bool = False
+    """Whether something is to be written where no label is given, so that this must be able to happen."""
     label_column: str | None = None
     """The column of the true labels, to tell how many are given right."""
     label_separator: str | None = None
@@ -85,3 +90,7 @@ class ClassifyConfig:
                 raise ConfigError(f"{name} must be between 0 and 1, not {value:g}")
         if self.label_separator is not None and not self.label_separator.strip(" "):
             raise ConfigError("--label-separator must not be empty")
+        if self.labels is not None:
+            for name, given in (("--threshold", self.threshold), ("--label-separator", self.label_separator)):
+                if given is not None:
+                    raise ConfigError(f"{name} cannot apply: each text is given one of --labels")

@@ -87,6 +87,8 @@ class Classified:
     """The number that a regression gives."""
     tokens: int
     """How many were read."""
+    option_mass: float | None = None
+    """The share of the next token's probability that the labels' first tokens hold; of labels in words only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

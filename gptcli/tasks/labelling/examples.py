@@ -2,13 +2,18 @@
 
 import io
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
-from gptcli.data.gathering import Gatherer, RowColumns
-from gptcli.data.options import DataOptions
-from gptcli.data.roles import WantedRoles
-from gptcli.errors import ConfigError, InputError
+from gptcli.data.columns import value_text
+from gptcli.data.labels import name_of
+from gptcli.data.roles import Roles, WantedRoles, choose_roles
+from gptcli.data.sources import SAMPLE_ROWS, Source, SourceRow, columns_of, open_source
+from gptcli.errors import InputError
+
+MOST_MISSED = 16
+"""Examples that had no room before the window counts as full: all of a large file need not be tokenized to see it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,31 +35,21 @@ class ShotFile:
 
 
 def read_shots(path: str, names: Sequence[str]) -> ShotFile:
-    """Return the examples of a file, of rows with the same text the first; its columns are found as finetune does.
+    """Return the examples of a file, of those with the same text the first; its columns are found as finetune does.
 
     Raises InputError for a file that cannot be read, a row that cannot, and a label that is none of the names.
     """
-    wanted = WantedRoles(task="classify")
-    gatherer = Gatherer(DataOptions(paths=(path,), wanted=wanted), io.BytesIO())
-    rows = RowColumns()
-    try:
-        details = list(gatherer.gather([path], rows))
-    except ConfigError as error:
-        raise InputError(f"{path}: {error}") from error
-    if gatherer.complaints:
-        raise InputError(f"{gatherer.complaints[0]}; the rows of --examples must be whole")
-    shots: dict[str, Shot] = {}
-    for text, code, line in zip(rows.texts, rows.codes, rows.lines, strict=True):
-        label = gatherer.labels.raw[code]
-        if label not in names:
-            told = " and ".join(label) if isinstance(label, tuple) else label
-            raise InputError(f"{path}:{line}: has the label {told}, which is none of {', '.join(names)}")
-        shots.setdefault(text.strip(), Shot(text=text, label=str(label)))
-    if gatherer.roles is not None:
-        details.append(f"examples of {path}: {gatherer.roles.reason}")
-    left_out = len(rows.texts) - len(shots)
-    if left_out:
-        details.append(f"{path}: examples with the text of an earlier one, left out: {left_out}")
+    with open_source(path, io.BytesIO()) as source:
+        start = list(islice(source.rows, SAMPLE_ROWS))
+        roles = _roles(source, start)
+        shots: dict[str, Shot] = {}
+        rows = 0
+        for shot in _shots(source, chain(start, source.rows), roles, names):
+            shots.setdefault(shot.text.strip(), shot)
+            rows += 1
+        details = [*source.notices, f"examples of {path}: {roles.reason}"]
+    if rows > len(shots):
+        details.append(f"{path}: examples with the text of an earlier one, left out: {rows - len(shots):,}")
     return ShotFile(shots=tuple(shots.values()), details=tuple(details))
 
 
@@ -75,8 +70,51 @@ def balanced(shots: Sequence[Shot], seed: int) -> list[Shot]:
     return [by_label[name][turn] for turn in range(most) for name in names if turn < len(by_label[name])]
 
 
+def fitting(shots: Sequence[Shot], cost: Callable[[Shot], int], *, room: int, most: int | None) -> list[Shot]:
+    """Return the first examples that have room together, at most so many; one that has none is passed over."""
+    chosen: list[Shot] = []
+    missed = 0
+    for shot in shots:
+        if len(chosen) == most or missed == MOST_MISSED:
+            break
+        tokens = cost(shot)
+        if tokens <= room:
+            chosen.append(shot)
+            room -= tokens
+        else:
+            missed += 1
+    return chosen
+
+
 def shuffled(shots: Sequence[Shot], seed: int) -> list[Shot]:
     """Return the examples in the order in which they are read: in turns, a model would learn to answer in turns."""
     order = list(shots)
     random.Random(seed).shuffle(order)
     return order
+
+
+def _roles(source: Source, start: Sequence[SourceRow]) -> Roles:
+    """Return which columns are text and label; raises InputError where that is in doubt."""
+    columns, sample = columns_of(source, start)
+    try:
+        return choose_roles(columns, sample, WantedRoles(task="classify"))
+    except InputError as error:
+        raise InputError(
+            f"{source.name}: which columns of the examples are text and label is in doubt: call them text and label;"
+            f" they are {', '.join(columns)}"
+        ) from error
+
+
+def _shots(source: Source, rows: Iterator[SourceRow], roles: Roles, names: Sequence[str]) -> Iterator[Shot]:
+    """Yield each row that has a text; raises InputError for the first that cannot be an example."""
+    for line, values, error in rows:
+        try:
+            if error is not None:
+                raise InputError(error)
+            columns = source.named(values)
+            shot = Shot(text=value_text(columns, roles.text or ""), label=name_of(columns.get(roles.label or "")))
+            if shot.label not in names:
+                raise InputError(f"has the label {shot.label}, which is none of {', '.join(names)}")
+        except InputError as complaint:
+            raise InputError(f"{source.name}:{line}: {complaint}") from complaint
+        yield shot

@@ -10,7 +10,8 @@ Scoring = Literal["sum", "mean", "pmi"]
 """How the log probabilities of a label's tokens become its score; gptcli.evaluation.calibration has the formulas."""
 
 DEFAULT_TEMPLATE = "Text: {text}\nLabel: {label}"
-MOST_SEED = 2**64
+DEFAULT_SCORING: Scoring = "sum"
+DEFAULT_SEED = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +29,14 @@ class LabelOptions:
     labels: tuple[LabelText, ...]
     template: str = DEFAULT_TEMPLATE
     """A text with the fields {text} and {label}, in this order."""
-    scoring: Scoring = "sum"
+    scoring: Scoring = DEFAULT_SCORING
     calibrate: bool | None = None
     """Take from each label what it is given without a text; None is yes but for pmi, which does so itself."""
     examples: str | None = None
     """A file of labelled rows that the model reads before each text."""
     shots: int | None = None
     """How many of them at most; None is as many as the window has room for."""
-    seed: int = 0
+    seed: int = DEFAULT_SEED
     """Settles which rows of the file are the examples, and their order."""
 
     def __post_init__(self) -> None:
@@ -47,7 +48,7 @@ class LabelOptions:
             raise ConfigError("--shots needs --examples FILE")
         if self.shots is not None and self.shots < 1:
             raise ConfigError(f"--shots must be at least 1, not {self.shots}")
-        if not 0 <= self.seed < MOST_SEED:
+        if not 0 <= self.seed < 2**64:
             raise ConfigError(f"--seed must be at least 0 and below 2**64, not {self.seed}")
 
     @property
@@ -75,6 +76,8 @@ def _check_labels(labels: tuple[LabelText, ...]) -> None:
         told = f"there is one, {labels[0].name}" if labels else "there is none"
         raise ConfigError(f"--labels needs two labels or more to choose from: {told}")
     names = [label.name for label in labels]
+    if "" in names:
+        raise ConfigError("--labels has a label without a name")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ConfigError(f"--labels has the label {twice} more than once")
@@ -84,4 +87,6 @@ def _check_labels(labels: tuple[LabelText, ...]) -> None:
             raise ConfigError(f"the label {label.name} has no text for the prompt: describe it, or leave the tab out")
         other = texts.setdefault(label.text.strip(), label.name)
         if other != label.name:
-            raise ConfigError(f"the labels {other} and {label.name} have the same description: they cannot be told apart")
+            raise ConfigError(
+                f"the labels {other} and {label.name} have the same description: they cannot be told apart"
+            )
