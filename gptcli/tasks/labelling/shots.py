@@ -47,7 +47,7 @@ class FewShotPrompts:
         """Yield what was cut, and where fewer examples are read than were asked for."""
         asked = self._options.shots
         if asked is not None and len(self.shots) < asked:
-            yield f"--shots {asked}: {self._options.examples} gives {len(self.shots)} that fit the context beside a text"
+            yield f"--shots {asked}: {self._options.examples} gives {len(self.shots)} that fit beside a text"
         yield from self._cuts.notices()
         for prompts in (self.shared, *self._apart.values()):
             yield from prompts.texts.notices()
@@ -69,8 +69,5 @@ class FewShotPrompts:
         self.shots = tuple(shuffled(chosen, options.seed))
         self.shared = self._make(self.shots)
         counts = ", ".join(f"{sum(shot.label == name for shot in chosen)} {name}" for name in options.names)
-        tokens = len(self.shared.prefix)
-        told = (
-            f"{len(chosen)} of {len(found.shots):,} examples are read, {tokens} tokens: {counts}; seed {options.seed}"
-        )
-        self.details = (*found.details, told)
+        read = f"{len(chosen)} of {len(found.shots):,} examples are read, {len(self.shared.prefix)} tokens"
+        self.details = (*found.details, f"{read}: {counts}; seed {options.seed}")
