@@ -5,7 +5,7 @@ comes alone through a pipe is answered at once. Memory does not grow with the in
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from gptcli.engine.read_ahead import ReadAhead
 
@@ -41,7 +41,7 @@ def results_in_order(
         while chunk := _chunk(source, limit, weight):
             results = iter(run([item for item in chunk if isinstance(item, kind)]))
             for item in chunk:
-                yield next(results) if isinstance(item, kind) else item
+                yield next(results) if isinstance(item, kind) else cast(Other, item)
         if source.error is not None:
             raise source.error
 

@@ -71,7 +71,7 @@ class TorchScorer:
     def _predict(self, hidden: torch.Tensor, targets: torch.Tensor) -> tuple[Floats, NDArray[np.bool_]]:
         """Return how likely hidden states (positions, width) hold their targets to be, and whether the likeliest."""
         logprobs, greedy = [], []
-        for states, target in zip(hidden.split(HEAD_ROWS), targets.split(HEAD_ROWS), strict=True):
+        for states, target in zip(torch.split(hidden, HEAD_ROWS), torch.split(targets, HEAD_ROWS), strict=True):
             logits = self._model.lm_head(states).float()
             logprobs.append(logits.gather(1, target[:, None])[:, 0] - logits.logsumexp(-1))
             greedy.append(logits.argmax(-1) == target)

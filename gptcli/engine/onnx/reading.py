@@ -52,7 +52,7 @@ class Pass:
     @property
     def rows(self) -> int:
         """Return how many tokens are read."""
-        return self.pieces[-1].rows.stop
+        return sum(piece.end - piece.begin for piece in self.pieces)
 
     def bias(self, width: int) -> Floats:
         """Return what hides the pieces from each other, (1, 1, width, past + width); the kernel itself is causal."""
@@ -76,17 +76,17 @@ class Question:
     greedy: NDArray[np.bool_]
 
 
-def passes(nodes: Sequence[Node], past: int, room: int, most_nodes: int | None) -> Iterator[Pass]:
+def passes(nodes: Sequence[Node], past: int, room: int) -> Iterator[Pass]:
     """Yield what reads nodes behind a beginning in the cache, which each pass may overwrite from `past` on.
 
-    A pass has at most `room` tokens, and most_nodes branches at its top.
+    A pass has at most `room` tokens.
     """
     together: list[Node] = []
     for node in nodes:
         if node.size > room:
-            yield from _long(node, past, room, most_nodes)
+            yield from _long(node, past, room)
             continue
-        if together and (sum(each.size for each in together) + node.size > room or len(together) == most_nodes):
+        if sum(each.size for each in together) + node.size > room:
             yield Pass(past=past, pieces=_pieces(together))
             together = []
         if node.size:
@@ -115,7 +115,7 @@ def _question(rows: Ids, node: Node, part: slice) -> Question:
     return Question(rows=rows, tokens=node.tokens[part], logprobs=node.logprobs[part], greedy=node.greedy[part])
 
 
-def _long(node: Node, past: int, room: int, most_nodes: int | None) -> Iterator[Pass]:
+def _long(node: Node, past: int, room: int) -> Iterator[Pass]:
     """Yield what reads a node of more tokens than a pass: its own in chunks, the last with all below if they fit."""
     begin = 0
     while begin < node.read and node.size - begin > room:
@@ -125,7 +125,7 @@ def _long(node: Node, past: int, room: int, most_nodes: int | None) -> Iterator[
     if begin < node.read:
         yield Pass(past=past + begin, pieces=_pieces([node], begin))
     else:
-        yield from passes(node.children, past + begin, room, most_nodes)
+        yield from passes(node.children, past + begin, room)
 
 
 def _pieces(nodes: Sequence[Node], begin: int = 0) -> tuple[Piece, ...]:

@@ -30,11 +30,10 @@ HEAD_ROWS = 128
 
 
 class OnnxScorer:
-    """Scores tokens on the CPU; see gptcli.engine.scorer.Scorer for the contract."""
-
-    most_tokens = PASS_TOKENS
+    """Scores tokens on the CPU; see gptcli.engine.scorer.Scorer for the contract. A pass has one row."""
 
     def __init__(self, config: ModelConfig, weights: Weights, *, threads: int, quantized: bool) -> None:
+        self.most_tokens = PASS_TOKENS
         together = PAIR if quantized else 1
         sessions = open_sessions(config, weights, quantized=quantized, threads=threads, biased=True)
         self._body = Body(sessions=sessions.body, embedding=Embedding(weights), together=together)
@@ -48,11 +47,11 @@ class OnnxScorer:
     def score(self, items: Sequence[Sequence[Span]], prefix: Tokens, most_rows: int | None) -> list[list[SpanScores]]:
         """Return the scores of each item's spans, which all begin with prefix and fit into the context window."""
         self._keep(prefix)
-        tree = grow(items, prefix, PASS_TOKENS)
+        tree = grow(items, prefix, self.most_tokens)
         whole = Piece(node=tree.prefix, begin=0, end=len(prefix), row=0)
         self._answer(questions([whole]) if len(prefix) else [], self._prefix_hidden)
         for nodes in tree.roots if self._apart else [tree.prefix.children]:
-            for part in passes(nodes, len(prefix), PASS_TOKENS, most_rows):
+            for part in passes(nodes, len(prefix), self.most_tokens):
                 self._run(part)
         return [
             [scores(span, path) for span, path in zip(spans, paths, strict=True)]
@@ -63,10 +62,11 @@ class OnnxScorer:
         """Have a prefix in the cache, and the hidden states at all its tokens."""
         if np.array_equal(prefix, self._prefix):
             return
+        self._prefix = NO_TOKENS  # until all of it is there
         node = Node(tokens=prefix, depth=0, start=0)
         pieces = [
-            Piece(node=node, begin=begin, end=min(begin + PASS_TOKENS, len(prefix)), row=0)
-            for begin in range(0, len(prefix), PASS_TOKENS)
+            Piece(node=node, begin=begin, end=min(begin + self.most_tokens, len(prefix)), row=0)
+            for begin in range(0, len(prefix), self.most_tokens)
         ]
         hidden = [self._read(Pass(past=piece.begin, pieces=(piece,)), np.arange(len(piece.tokens))) for piece in pieces]
         self._prefix_hidden = np.concatenate([self._prefix_hidden[:0], *hidden])
