@@ -30,7 +30,8 @@ class Interval:
     low: float
     high: float
     rows: int
-    method: Literal["bca", "percentile"]
+    method: Literal["bca", "percentile", "normal"]
+    """normal: 1.96 standard errors to each side, where somebody else tells no more than that error."""
 
     def mapped(self, increasing: Callable[[float], float]) -> "Interval":
         """Return the interval of an increasing function of the figure, as exp is of a mean."""
