@@ -85,6 +85,7 @@ class _Run:
 
     def row_reports(self, scored: Sequence[Scored]) -> Iterator[RowReport]:
         """Yield what each model gave each row."""
-        for number, index in enumerate(scored[0].scores.index.tolist()):
+        for number in range(scored[0].scores.rows):
+            index = self.evaluator.source_row(scored[0].scores, number)
             values = tuple(self.evaluator.row(one.scores, number) for one in scored)
             yield RowReport(index=index, origin=self.rows.origin(index), values=values)

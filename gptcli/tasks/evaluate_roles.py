@@ -28,9 +28,8 @@ def choose_task(look: Look, task: TaskName | Literal["auto"], wanted: WantedRole
         raise InputError(f"{look.name} is plain text: --task {task} needs rows with columns, as .csv and .jsonl have")
     roles = _choose(look.columns, look.sample, task, wanted)
     if look.text:
-        roles = MeasuredRoles(
-            task=roles.task, columns=roles.columns, text=roles.text, reason=f"{roles.task}: {look.name} is plain text"
-        )
+        reason = f"{roles.task}: {look.name} is plain text"
+        roles = MeasuredRoles(task=roles.task, columns=roles.columns, text=roles.text, reason=reason, plain=True)
     look.require(roles.used)
     return roles
 

@@ -55,6 +55,10 @@ class Evaluator(ABC):
     def differences(self, first: RowScores, second: RowScores, bootstrap: Bootstrap) -> tuple[Difference, ...]:
         """Return what sets two models apart that have scored the same rows, the headline first."""
 
+    def source_row(self, scores: RowScores, number: int) -> int:
+        """Return the number of the input's row that the scored row at that place is, or is a part of."""
+        return int(scores.index[number])
+
     def row(self, scores: RowScores, number: int) -> dict[str, object]:
         """Return what --per-row tells of the row at that place, ready for JSON."""
         numbers = {name: float(values[number]) for name, values in scores.columns.items()}

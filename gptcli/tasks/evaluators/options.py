@@ -29,6 +29,8 @@ class MeasuredRoles:
     prompts: tuple[str, ...] = ()
     completion: str | None = None
     choices: "ChoiceShape | None" = None
+    plain: bool = False
+    """Whether the data is plain text."""
 
     @property
     def used(self) -> tuple[str, ...]:
