@@ -28,20 +28,14 @@ class SentenceBleu:
         return np.array([found.sys_len, found.ref_len, *found.counts, *found.totals], dtype=np.float64)
 
 
-def bleu(sums: Values, *, sentences: bool = False) -> Values:
-    """Return the score, from 0 to 100, of each column of summed rows (SUMS, columns), or of rows that stand alone."""
-    scores = [
-        BLEU.compute_bleu(
-            correct=column[2 : 2 + ORDERS],
-            total=column[2 + ORDERS :],
-            sys_len=column[0],
-            ref_len=column[1],
-            smooth_method="exp",
-            effective_order=sentences,
-        ).score
-        for column in sums.round().astype(np.int64).T.tolist()
-    ]
-    return np.array(scores, dtype=np.float64)
+def bleu(sums: Values) -> Values:
+    """Return the corpus BLEU, from 0 to 100, of each column of summed rows (SUMS, columns)."""
+    return _scores(sums, effective_order=False)
+
+
+def sentence_bleu(sums: Values) -> Values:
+    """Return the BLEU of each row by itself, from sums (SUMS, rows)."""
+    return _scores(sums, effective_order=True)
 
 
 def signatures(references: int | None) -> dict[str, str]:
@@ -53,3 +47,18 @@ def signatures(references: int | None) -> dict[str, str]:
         metric.corpus_score(texts, streams)
         told[name] = str(metric.get_signature())
     return told
+
+
+def _scores(sums: Values, *, effective_order: bool) -> Values:
+    scores = [
+        BLEU.compute_bleu(
+            correct=column[2 : 2 + ORDERS],
+            total=column[2 + ORDERS :],
+            sys_len=column[0],
+            ref_len=column[1],
+            smooth_method="exp",
+            effective_order=effective_order,
+        ).score
+        for column in sums.round().astype(np.int64).T.tolist()
+    ]
+    return np.array(scores, dtype=np.float64)
