@@ -25,6 +25,70 @@ DEFAULT_ABSTAIN_LABEL = "?"
 _label = partial(typer.Option, rich_help_panel="Labels")
 _words = partial(typer.Option, rich_help_panel="Labels in words")
 
+# What evaluate has too.
+Threshold = Annotated[
+    float | None,
+    _label(
+        "--threshold",
+        metavar="P",
+        show_default=str(DEFAULT_THRESHOLD),
+        help="Of labels that do not exclude each other, give those with a probability of P.",
+    ),
+]
+LongTexts = Annotated[
+    Long,
+    _label(
+        "--long",
+        help="Of a text beyond the model's context, read the beginning, the end, or all in windows: "
+        "their mean, or the surest one.",
+    ),
+]
+LabelSeparator = Annotated[
+    str | None,
+    _label(
+        "--label-separator",
+        metavar="TEXT",
+        show_default=DEFAULT_LABEL_SEPARATOR,
+        help="Parts the labels of a text that has several.",
+    ),
+]
+Labels = Annotated[
+    str | None,
+    _words("--labels", metavar="A,B,...", help="Choose among these: any GPT-2 does, without training."),
+]
+LabelsFile = Annotated[
+    str | None,
+    _words(
+        "--labels-file",
+        metavar="FILE",
+        help="The same, a label a line, behind a tab its description for the model to read; or a table, or JSON.",
+    ),
+]
+LabelScoring = Annotated[
+    Scoring | None,
+    _words(
+        "--scoring",
+        show_default=DEFAULT_SCORING,
+        help="A label's score: its probability, that of its mean token, or over that without a text.",
+    ),
+]
+Calibrate = Annotated[
+    bool | None,
+    _words(
+        "--calibrate/--no-calibrate",
+        show_default="on, but for pmi",
+        help="Divide by what each label gets behind inputs that say nothing.",
+    ),
+]
+Examples = Annotated[
+    str | None,
+    _words("--examples", metavar="FILE", help="Labelled rows to read before each text."),
+]
+Shots = Annotated[
+    int | None,
+    _words("--shots", metavar="K", show_default="as many as fit", help="Read K of them at most."),
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelFlags:
@@ -37,57 +101,24 @@ class LabelFlags:
     min_prob: Annotated[
         float | None, _label("--min-prob", metavar="P", help="Give no class where none has a probability of P.")
     ] = _DEFAULT.min_prob
-    threshold: Annotated[
-        float | None,
-        _label(
-            "--threshold",
-            metavar="P",
-            show_default=str(DEFAULT_THRESHOLD),
-            help="Of labels that do not exclude each other, give those with a probability of P.",
-        ),
-    ] = _DEFAULT.threshold
+    threshold: Threshold = _DEFAULT.threshold
     abstain_label: Annotated[
         str, _label("--abstain-label", metavar="TEXT", help="Write TEXT where no label is given.")
     ] = DEFAULT_ABSTAIN_LABEL
-    long: Annotated[
-        Long,
-        _label(
-            "--long",
-            help="Of a text beyond the model's context, read the beginning, the end, or all in windows: "
-            "their mean, or the surest one.",
-        ),
-    ] = _DEFAULT.long
+    long: LongTexts = _DEFAULT.long
     label_column: Annotated[
         str | None,
         _label("--label-column", metavar="NAME", help="FILE's column of true labels: tell how many are right."),
     ] = _DEFAULT.label_column
-    label_separator: Annotated[
-        str | None,
-        _label(
-            "--label-separator",
-            metavar="TEXT",
-            show_default=DEFAULT_LABEL_SEPARATOR,
-            help="Parts the labels of a text that has several.",
-        ),
-    ] = _DEFAULT.label_separator
+    label_separator: LabelSeparator = _DEFAULT.label_separator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordedLabelFlags:
     """Labels that no model was tuned on, and how a language model is asked for them."""
 
-    labels: Annotated[
-        str | None,
-        _words("--labels", metavar="A,B,...", help="Choose among these: any GPT-2 does, without training."),
-    ] = None
-    labels_file: Annotated[
-        str | None,
-        _words(
-            "--labels-file",
-            metavar="FILE",
-            help="The same, a label a line, behind a tab its description for the model to read; or a table, or JSON.",
-        ),
-    ] = None
+    labels: Labels = None
+    labels_file: LabelsFile = None
     template: Annotated[
         str | None,
         _words(
@@ -98,30 +129,10 @@ class WordedLabelFlags:
             help="What the model reads, with {text} and then {label}.",
         ),
     ] = None
-    scoring: Annotated[
-        Scoring | None,
-        _words(
-            "--scoring",
-            show_default=DEFAULT_SCORING,
-            help="A label's score: its probability, that of its mean token, or over that without a text.",
-        ),
-    ] = None
-    calibrate: Annotated[
-        bool | None,
-        _words(
-            "--calibrate/--no-calibrate",
-            show_default="on, but for pmi",
-            help="Divide by what each label gets behind inputs that say nothing.",
-        ),
-    ] = None
-    examples: Annotated[
-        str | None,
-        _words("--examples", metavar="FILE", help="Labelled rows to read before each text."),
-    ] = None
-    shots: Annotated[
-        int | None,
-        _words("--shots", metavar="K", show_default="as many as fit", help="Read K of them at most."),
-    ] = None
+    scoring: LabelScoring = None
+    calibrate: Calibrate = None
+    examples: Examples = None
+    shots: Shots = None
     seed: Annotated[
         int | None,
         _words("--seed", metavar="N", show_default=str(DEFAULT_SEED), help="Settles which, and in what order."),
