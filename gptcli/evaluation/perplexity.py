@@ -55,9 +55,9 @@ def perplexity_report(
     return PerplexityReport(
         documents=len(losses),
         nats=float(losses.sum()),
-        tokens=int(np.sum(tokens)),
-        words=int(np.sum(words)),
-        bytes=int(np.sum(utf8_bytes)),
+        tokens=round(float(np.sum(tokens))),
+        words=round(float(np.sum(words))),
+        bytes=round(float(np.sum(utf8_bytes))),
         token_perplexity=a_token.mapped(_exp),
         word_perplexity=a_word.mapped(_exp),
         byte_perplexity=a_byte.mapped(_exp),
