@@ -14,12 +14,15 @@ from gptcli.cli.render_labels import LabelObjects, LabelTable, Lines, Wording
 from gptcli.cli.renderer import Renderer
 from gptcli.cli.results import Results
 from gptcli.cli.running import Run, by_name, opened_run, progress_of
+from gptcli.cli.sharing import SharedWork
+from gptcli.cli.source import copyable_stdin
 from gptcli.data.compression import inner_suffix
 from gptcli.data.formats import Csv, RowFormat
 from gptcli.data.readers import check_readable
 from gptcli.data.records import Record
 from gptcli.tasks.config import DEFAULT_LABEL_SEPARATOR, ClassifyConfig
 from gptcli.tasks.events import Classified
+from gptcli.tasks.sharing import Share
 
 USAGE = 'no text: try gptcli classify -m DIR "I loved it", or send a text a line to standard input'
 
@@ -41,16 +44,20 @@ def prepare(flags: ClassifyFlags) -> Work:
         label_column=labels.label_column,
         label_separator=labels.label_separator,
     )
-    return partial(run, flags=flags, config=config)
+    return SharedWork(
+        work=partial(run, flags=flags, config=config),
+        stdin=partial(copyable_stdin, flags=flags.source, usage=USAGE),
+        num_processes=flags.model.num_processes,
+    )
 
 
-def run(console: Console, *, flags: ClassifyFlags, config: ClassifyConfig) -> None:
+def run(console: Console, share: Share, *, flags: ClassifyFlags, config: ClassifyConfig) -> None:
     """Classify, and write what comes; raises InputError at the end if rows failed."""
-    with opened_run(console, flags.source, flags.output, _state(flags), usage=USAGE) as opened:
+    with opened_run(console, share, flags.source, flags.output, _state(flags), usage=USAGE) as opened:
         if opened is None:
             return
         with progress_of(opened, flags.output, console) as progress:
-            _classify(flags, opened, progress, replace(config, skip_rows=opened.sink.rows_done))
+            _classify(flags, opened, progress, replace(config, skip_rows=opened.sink.rows_done, share=share))
 
 
 def _classify(flags: ClassifyFlags, opened: Run, progress: Progress, config: ClassifyConfig) -> None:

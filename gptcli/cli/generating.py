@@ -14,12 +14,14 @@ from gptcli.cli.render import SEPARATOR, Objects, Table, Text
 from gptcli.cli.renderer import Renderer
 from gptcli.cli.results import Results
 from gptcli.cli.running import Run, by_name, opened_run, progress_of
-from gptcli.cli.source import Rows
+from gptcli.cli.sharing import SharedWork
+from gptcli.cli.source import Rows, copyable_stdin
 from gptcli.data.formats import Csv
 from gptcli.data.records import Record
 from gptcli.errors import ConfigError
 from gptcli.tasks.config import GenerateConfig
 from gptcli.tasks.events import Completion
+from gptcli.tasks.sharing import Share
 
 USAGE = 'no prompt: try gptcli generate "Once upon a time", or send a prompt a line to standard input'
 
@@ -38,19 +40,24 @@ def prepare(flags: GenerateFlags) -> Work:
         num_samples=sampling.num_samples,
         logit_bias=sampling.biases(),
     )
-    return partial(run, flags=flags, config=config)
+    return SharedWork(
+        work=partial(run, flags=flags, config=config),
+        stdin=partial(copyable_stdin, flags=flags.source, usage=USAGE),
+        num_processes=flags.model.num_processes,
+    )
 
 
-def run(console: Console, *, flags: GenerateFlags, config: GenerateConfig) -> None:
+def run(console: Console, share: Share, *, flags: GenerateFlags, config: GenerateConfig) -> None:
     """Generate, and write what comes; raises InputError at the end if rows failed."""
     state = _state(flags) | {"seed": config.seed}
-    with opened_run(console, flags.source, flags.output, state, usage=USAGE) as run:
+    with opened_run(console, share, flags.source, flags.output, state, usage=USAGE) as run:
         if run is None:
             return
         seed = int(str(run.sink.state["seed"]))
         if flags.sampling.seed not in (None, seed):
             raise ConfigError(f"{flags.output.output} was started with --seed {seed}: give the same, or none")
-        config = replace(config, seed=seed, skip_rows=run.sink.rows_done, stream=_is_streamable(flags, run.rows))
+        stream = _is_streamable(flags, run.rows)
+        config = replace(config, seed=seed, skip_rows=run.sink.rows_done, stream=stream, share=share)
         with progress_of(run, flags.output, console) as progress:
             _generate(flags, run, progress, config)
 

@@ -44,7 +44,17 @@ BatchSize = Annotated[
     ),
 ]
 Threads = Annotated[
-    int | None, _model("--threads", metavar="N", show_default="one a physical core", help="CPU threads.")
+    int | None,
+    _model("--threads", metavar="N", show_default="one a physical core", help="CPU threads of each process."),
+]
+NumProcesses = Annotated[
+    int | None,
+    _model(
+        "--num-processes",
+        metavar="N",
+        show_default="1",
+        help="Run in N processes on this machine, a GPU each where there are some.",
+    ),
 ]
 
 
@@ -158,6 +168,7 @@ class ModelFlags:
     backend: Backend = _MODEL.backend
     batch_size: BatchSize = _MODEL.batch_size
     threads: Threads = _MODEL.threads
+    num_processes: NumProcesses = None
 
     def options(self) -> ModelOptions:
         """Return them checked; raises ConfigError."""

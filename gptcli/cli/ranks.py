@@ -20,6 +20,11 @@ def world_of(environment: Mapping[str, str]) -> int:
     return _number(environment, "WORLD_SIZE") or 1
 
 
+def local_world_of(environment: Mapping[str, str]) -> int | None:
+    """Return how many of them are on this machine, None if nobody says."""
+    return _number(environment, "LOCAL_WORLD_SIZE")
+
+
 def start(console: Console, count: int, stdin: BinaryIO | None, *, killed: type[GptcliError]) -> None:
     """Run this command line in several processes, each with a copy of stdin, and end as they end."""
     code, told = launch(console.arguments, count, console.environment, stdin, killed=killed)
@@ -30,7 +35,9 @@ def start(console: Console, count: int, stdin: BinaryIO | None, *, killed: type[
 
 
 def refuse_other_world(environment: Mapping[str, str], num_processes: int | None) -> None:
-    """Raise ConfigError where the launcher started another number of processes than was asked for."""
+    """Raise ConfigError for no number of processes, or another than the launcher started."""
+    if num_processes is not None and num_processes < 1:
+        raise ConfigError(f"--num-processes must be at least 1, not {num_processes}")
     world = _number(environment, "WORLD_SIZE")
     if num_processes is not None and world is not None and num_processes != world:
         raise ConfigError(f"--num-processes {num_processes}, but the launcher started {world}: leave the option out")

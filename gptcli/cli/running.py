@@ -4,14 +4,16 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 from gptcli.cli.console import Console
 from gptcli.cli.contradictions import spelled
 from gptcli.cli.options import OutputFlags, SourceFlags
 from gptcli.cli.progress import Progress
-from gptcli.cli.sinks import ResumableFile, Sink, Stdout
+from gptcli.cli.sinks import Elsewhere, ResumableFile, Sink, SinkFacts, Stdout
 from gptcli.cli.source import Rows, open_rows
 from gptcli.errors import ConfigError
+from gptcli.tasks.sharing import Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +26,17 @@ class Run:
 
 @contextmanager
 def opened_run(
-    console: Console, source: SourceFlags, output: OutputFlags, state: Mapping[str, object], *, usage: str
+    console: Console, share: Share, source: SourceFlags, output: OutputFlags, state: Mapping[str, object], *, usage: str
 ) -> Iterator[Run | None]:
     """Open input and output; None, and told, where an earlier run has done all there is to do.
 
     state is what a run must have in common with the one that it continues, its rows apart and its seed excepted;
     usage is said where there are no rows to read. Raises ConfigError, InputError, OutputError and UsageError.
     """
-    with closing(open_rows(source, console, usage)) as rows, _sink(console, source, output, state) as sink:
+    with (
+        closing(open_rows(source, console, usage)) as rows,
+        _sink(console, share, source, output, state) as sink,
+    ):
         _refuse_own_input(rows, output.output, console)
         if sink.complete:
             name = output.output
@@ -53,11 +58,18 @@ def by_name(flags: object, *names: str) -> dict[str, object]:
     return {spelled(name): getattr(flags, name) for name in names}
 
 
-def _sink(console: Console, source: SourceFlags, output: OutputFlags, state: Mapping[str, object]) -> Sink:
-    if output.output is None:
-        return Stdout(console, state)
-    state = _source_state(source) | dict(state)
-    return ResumableFile(output.output, state, overwrite=output.overwrite, resume=output.resume)
+def _sink(
+    console: Console, share: Share, source: SourceFlags, output: OutputFlags, state: Mapping[str, object]
+) -> Sink:
+    """Return where the main process writes results, and in the others what stands for it."""
+    sink: Sink | None = None
+    if share.is_main and output.output is None:
+        sink = Stdout(console, state)
+    elif share.is_main and output.output is not None:
+        state = _source_state(source) | dict(state)
+        sink = ResumableFile(output.output, state, overwrite=output.overwrite, resume=output.resume)
+    facts = share.told_by_main(sink.facts if sink else None)
+    return sink or Elsewhere(cast(SinkFacts, facts))
 
 
 def _source_state(source: SourceFlags) -> dict[str, object]:

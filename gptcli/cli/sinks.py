@@ -4,10 +4,18 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Self, TypedDict
 
 from gptcli.cli.console import Console
 from gptcli.data.output import OutputFile, refuse_unwritable
+
+
+class SinkFacts(TypedDict):
+    """What the processes of a run must know of the main one's sink."""
+
+    complete: bool
+    state: Mapping[str, object]
+    rows_done: int
 
 
 class Sink(ABC):
@@ -45,6 +53,11 @@ class Sink(ABC):
     def rows_failed(self) -> int:
         """Of those, the ones that failed."""
         return 0
+
+    @property
+    def facts(self) -> SinkFacts:
+        """What other processes must know."""
+        return SinkFacts(complete=self.complete, state=self.state, rows_done=self.rows_done)
 
     def settle(self, facts: Mapping[str, object]) -> None:
         """Take note of what else settles the result; raises ConfigError where an earlier run differed."""
@@ -84,6 +97,32 @@ class Stdout(Sink):
     def flush(self) -> None:
         """Hand what was written to the reader."""
         self._console.flush()
+
+
+class Elsewhere(Sink):
+    """The sink of a process that has its results written by the main one."""
+
+    def __init__(self, told: SinkFacts) -> None:
+        """Take what the main process has told of its sink."""
+        self._told = told
+
+    @property
+    def complete(self) -> bool:
+        """Whether an earlier run has done all there is to do."""
+        return self._told["complete"]
+
+    @property
+    def state(self) -> Mapping[str, object]:
+        """What the run began with that began the results."""
+        return self._told["state"]
+
+    @property
+    def rows_done(self) -> int:
+        """Rows that are whole and need not be done again."""
+        return self._told["rows_done"]
+
+    def write(self, data: bytes) -> None:
+        """Drop what belongs to no row, such as the end of a JSON array: the main process writes it."""
 
 
 class ResumableFile(Sink):

@@ -6,13 +6,14 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import chain
+from typing import BinaryIO
 
 from gptcli.cli.console import Console
 from gptcli.cli.options import SourceFlags
 from gptcli.data.compression import is_compressed
 from gptcli.data.readers import read_records
 from gptcli.data.records import Record
-from gptcli.errors import InputError, UsageError
+from gptcli.errors import ConfigError, InputError, UsageError
 
 BLOCK_BYTES = 1 << 20
 MOST_BAD_ROWS = 1000
@@ -74,8 +75,7 @@ def open_rows(flags: SourceFlags, console: Console, usage: str) -> Rows:
     if prompts:
         single = prompts[0] if len(prompts) == 1 else None
         return Rows(records=_of_arguments(prompts, flags.ARGUMENT.lower()), count=len(prompts), single_text=single)
-    if flags.input is None and not flags.prompts and console.stdin.isatty():
-        raise UsageError(usage)
+    _refuse_nothing(flags, console, usage)
     path = flags.input or "-"
     records = _closable(read_records(path, console.stdin, whole=flags.whole))
     if not flags.whole:
@@ -83,6 +83,26 @@ def open_rows(flags: SourceFlags, console: Console, usage: str) -> Rows:
     with closing(records):
         whole = next(records)
     return Rows(records=_closable(iter([whole])), count=1, single_text=str(whole.columns.get("text", "")))
+
+
+def copyable_stdin(console: Console, *, flags: SourceFlags, usage: str) -> BinaryIO | None:
+    """Return standard input where rows come from it, so that several processes can be given copies; else None.
+
+    Raises UsageError with the usage where there are no rows, and ConfigError for a file that can be read only once.
+    """
+    if flags.arguments:
+        return None
+    _refuse_nothing(flags, console, usage)
+    if flags.input is None or flags.input == "-":
+        return console.stdin
+    if os.path.exists(flags.input) and not os.path.isfile(flags.input):
+        raise ConfigError(f"-i {flags.input} can be read only once, and not by several processes: save it to a file")
+    return None
+
+
+def _refuse_nothing(flags: SourceFlags, console: Console, usage: str) -> None:
+    if flags.input is None and not flags.prompts and console.stdin.isatty():
+        raise UsageError(usage)
 
 
 def _count_lines(descriptor: int) -> int | None:

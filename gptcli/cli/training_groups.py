@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from gptcli.cli.options import Device, ModelName
+from gptcli.cli.data_options import (
+    CompletionColumn,
+    LabelColumn,
+    Lines,
+    Paths,
+    PromptColumns,
+    TextColumn,
+    data_option,
+)
+from gptcli.cli.options import Device, ModelName, NumProcesses
 from gptcli.cli.training_options import default_text, training_option
 from gptcli.data.named_templates import NAMED
 from gptcli.data.options import DataOptions
@@ -18,54 +27,40 @@ _LORA = LoraOptions(rank=1)
 _OVERFLOW = TrainingOptions().overflow
 _DATA = DataOptions(paths=("-",))
 
-_data = partial(typer.Option, rich_help_panel="Data")
 _lora = partial(typer.Option, rich_help_panel="Adapter")
 _run = partial(typer.Option, rich_help_panel="Output")
 
-ValidationSplit = partial(_data, "--validation-split", metavar="P")
+ValidationSplit = partial(data_option, "--validation-split", metavar="P")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFlags:
     """What is learned from."""
 
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[DATA]...",
-            help=".csv, .tsv, .jsonl, .json, .txt, .parquet, any but the last also .gz, .xz or .zst; "
-            "directories of them; - is standard input.",
-            rich_help_panel="Data",
-        ),
-    ] = None
+    paths: Paths = None
     task: Annotated[
         Literal["auto", Task] | None,
-        _data("--task", show_default="auto", help="Go on with text, label it, or complete a prompt."),
+        data_option("--task", show_default="auto", help="Go on with text, label it, or complete a prompt."),
     ] = None
-    text_column: Annotated[str | None, _data("--text-column", metavar="NAME", help="The column of the text.")] = None
-    label_column: Annotated[str | None, _data("--label-column", metavar="NAME", help="The column of its label.")] = None
-    prompt_columns: Annotated[
-        list[str] | None,
-        _data("--prompt-column", metavar="NAME", help="A column of what is completed. Repeatable."),
-    ] = None
-    completion_column: Annotated[
-        str | None, _data("--completion-column", metavar="NAME", help="The column of how it is completed.")
-    ] = None
+    text_column: TextColumn = None
+    label_column: LabelColumn = None
+    prompt_columns: PromptColumns = None
+    completion_column: CompletionColumn = None
     template: Annotated[
         str | None,
-        _data(
+        data_option(
             "--template",
             metavar="TEXT",
             show_default="by the columns",
             help=f"{', '.join(NAMED)}, or a text with {{COLUMN}}s: how the columns of a prompt are put together.",
         ),
     ] = None
-    regression: Annotated[bool | None, _data("--regression", help="Labels are numbers to predict.")] = None
+    regression: Annotated[bool | None, data_option("--regression", help="Labels are numbers to predict.")] = None
     label_separator: Annotated[
-        str | None, _data("--label-separator", metavar="TEXT", help="Parts the labels of a row that has several.")
+        str | None, data_option("--label-separator", metavar="TEXT", help="Parts the labels of a row that has several.")
     ] = None
     validation: Annotated[
-        str | None, _data("--validation", metavar="FILE", help="Rows to measure on, in place of held-out ones.")
+        str | None, data_option("--validation", metavar="FILE", help="Rows to measure on, in place of held-out ones.")
     ] = None
     validation_split: Annotated[
         float | None,
@@ -74,9 +69,9 @@ class DataFlags:
             help="Part of the rows that is held out; a row stays on its side when rows are added.",
         ),
     ] = None
-    lines: Annotated[bool | None, _data("--lines", help="Each line of a .txt file is a text of its own.")] = None
+    lines: Lines = None
     dry_run: Annotated[
-        bool, _data("--dry-run", help="Report on the data, the steps, the time and the memory; train nothing.")
+        bool, data_option("--dry-run", help="Report on the data, the steps, the time and the memory; train nothing.")
     ] = False
 
 
@@ -164,13 +159,4 @@ class RunFlags:
         str | None,
         _run("--config", metavar="FILE", help="Take options from a training.toml; those on the command line win."),
     ] = None
-    num_processes: Annotated[
-        int | None,
-        typer.Option(
-            "--num-processes",
-            metavar="N",
-            show_default="1",
-            rich_help_panel="Speed and memory",
-            help="Train in N processes on this machine, a GPU each where there are some.",
-        ),
-    ] = None
+    num_processes: NumProcesses = None

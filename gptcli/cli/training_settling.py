@@ -107,7 +107,6 @@ def settle_finetune(flags: FinetuneFlags, process: Process, stdin: BinaryIO) -> 
 
 def settle_pretrain(flags: PretrainFlags, process: Process) -> tuple[PretrainConfig, Place]:
     """Return the run that a command line asks for; raises ConfigError, and UsageError where there is no text."""
-    _refuse(_of_run(flags.run))
     place = _place(flags.data.paths, flags.tables(), flags.run, PRETRAIN, "pretrain")
     own = {"paths", "column", "validation_split", "tokenizer", "vocab_size"}
     options = {**place.tables.get("data", {}), **place.tables.get("model", {})}
@@ -179,13 +178,7 @@ def _refuse(complaints: Iterator[str]) -> None:
         raise ConfigError(complaint)
 
 
-def _of_run(run: RunFlags) -> Iterator[str]:
-    if run.num_processes is not None and run.num_processes < 1:
-        yield f"--num-processes must be at least 1, not {run.num_processes}"
-
-
 def _of_finetune(flags: FinetuneFlags) -> Iterator[str]:
-    yield from _of_run(flags.run)
     if {"validation", "validation_split"} <= flags.given:
         yield "--validation and --validation-split contradict each other: give one of them"
 

@@ -10,9 +10,11 @@ from gptcli.errors import ConfigError, InputError
 from gptcli.evaluation.probabilities import Values
 from gptcli.tasks.agreement import Agreement
 from gptcli.tasks.config import DEFAULT_LABEL_SEPARATOR, DEFAULT_THRESHOLD, ClassifyConfig
+from gptcli.tasks.cuts import summed
 from gptcli.tasks.events import Classified, Event, ModelReady, Notice, RowFailed, Stage
 from gptcli.tasks.labelling.labeller import Labelled, Labeller, TextRow, open_labeller
 from gptcli.tasks.locating import located_model
+from gptcli.tasks.shared_rows import RowEvent, SharedRows
 
 
 def classify(config: ClassifyConfig) -> Generator[Event, None, None]:
@@ -21,7 +23,7 @@ def classify(config: ClassifyConfig) -> Generator[Event, None, None]:
     Raises ModelError, DeviceError, ConfigError or InputError when the run as a whole cannot go on.
     """
     require_device(config.model)
-    located = yield from located_model(config.model.model)
+    located = yield from located_model(config.model.model, config.share)
     yield Stage(text=f"loading {located.name}")
     labeller = open_labeller(located, config.model, config.labels, long=config.long)
     _refuse_idle_options(config, labeller.labels)
@@ -30,8 +32,10 @@ def classify(config: ClassifyConfig) -> Generator[Event, None, None]:
         yield Notice(text=detail, detail=True)
     rows = _Rows(config, labeller)
     yield Stage(text="classifying")
-    for item in labeller.labelled(rows.texts()):
-        yield rows.classified(item) if isinstance(item, Labelled) else item
+    own = (rows.classified(item) if isinstance(item, Labelled) else item for item in labeller.labelled(rows.texts()))
+    for event in rows.shared.in_order(own):
+        rows.compare(event)
+        yield event
     yield from rows.reports()
 
 
@@ -57,6 +61,7 @@ class _Rows:
     """The rows of one run on their way: records to texts, and probabilities back to labels."""
 
     def __init__(self, config: ClassifyConfig, labeller: Labeller) -> None:
+        self.shared = SharedRows(config.share, first=config.skip_rows)
         self._config = config
         self._labeller = labeller
         self._labels = labeller.labels
@@ -68,9 +73,9 @@ class _Rows:
 
     def texts(self) -> Iterator[TextRow | RowFailed]:
         """Yield the text of each row that is still to be done, or why there is none."""
-        for index, record in enumerate(self._config.records):
+        for index, record in self.shared.read(self._config.records):
             self._settle_columns(record)
-            if index < self._config.skip_rows:
+            if not self.shared.mine(index):
                 continue
             try:
                 yield TextRow(index=index, record=record, text=text_of(record, self._column or ""))
@@ -82,7 +87,7 @@ class _Rows:
         kind, values = self._labels.kind, result.probabilities
         order = [int(number) for number in (-values).argsort(kind="stable")] if kind != "regression" else []
         ranked = [(self._labels.names[number], float(values[number])) for number in order]
-        classified = Classified(
+        return Classified(
             index=result.row.index,
             record=result.row.record,
             text=result.row.text,
@@ -93,13 +98,15 @@ class _Rows:
             tokens=result.tokens,
             option_mass=result.option_mass,
         )
-        if self._agreement is not None:
-            self._agreement.count(classified)
-        return classified
+
+    def compare(self, event: RowEvent) -> None:
+        """Compare an answer with the input's label, if there are both."""
+        if self._agreement is not None and isinstance(event, Classified):
+            self._agreement.count(event)
 
     def reports(self) -> Iterator[Event]:
         """Yield every cut, and how the answers agree with the input's labels."""
-        for text in self._labeller.notices():
+        for text in summed(self._config.share, self._labeller.notices()):
             yield Notice(text=text)
         if self._agreement is not None:
             if self._config.skip_rows:

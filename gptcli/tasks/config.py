@@ -9,6 +9,7 @@ from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions, SamplingOptions
 from gptcli.errors import ConfigError
 from gptcli.tasks.labelling.options import LabelOptions
+from gptcli.tasks.sharing import ALONE, Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,8 @@ class GenerateConfig:
     """Yield TextDelta events; only for one row and one sample."""
     skip_rows: int = 0
     """Rows at the beginning that an earlier, interrupted run has already finished."""
+    share: Share = ALONE
+    """Which of the rows this process does, where there are several."""
 
     def __post_init__(self) -> None:
         if self.num_samples < 1:
@@ -81,6 +84,8 @@ class ClassifyConfig:
     """What parts the labels of a cell, as threshold has it; None is DEFAULT_LABEL_SEPARATOR."""
     skip_rows: int = 0
     """Rows at the beginning that an earlier, interrupted run has already finished."""
+    share: Share = ALONE
+    """Which of the rows this process does, where there are several."""
 
     def __post_init__(self) -> None:
         if self.top is not None and self.top < 1:

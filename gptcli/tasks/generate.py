@@ -16,8 +16,10 @@ from gptcli.engine.sampling import Sampler
 from gptcli.engine.stream import in_order
 from gptcli.errors import ConfigError, InputError
 from gptcli.tasks.config import GenerateConfig
+from gptcli.tasks.cuts import summed
 from gptcli.tasks.events import Completion, Event, ModelReady, Notice, RowFailed, Stage, TextDelta, TokenLogprob
 from gptcli.tasks.locating import located_model
+from gptcli.tasks.shared_rows import SharedRows
 from gptcli.tasks.windows import Fitted, Windows
 
 LONG_TEXT = 100_000
@@ -30,7 +32,7 @@ def generate(config: GenerateConfig) -> Generator[Event, None, None]:
     Raises ModelError, DeviceError, ConfigError or InputError when the run as a whole cannot go on.
     """
     require_device(config.model)
-    located = yield from located_model(config.model.model)
+    located = yield from located_model(config.model.model, config.share)
     yield Stage(text=f"loading {located.name}")
     model = load_model(located, config.model, least_slots=config.sampling.num_beams)
     yield ModelReady(directory=str(model.directory.resolve()), dtype=model.dtype)
@@ -41,6 +43,13 @@ def generate(config: GenerateConfig) -> Generator[Event, None, None]:
         yield Notice(text=f"template {_origin(config, template)}: {template.template!r}", detail=True)
     rows = _Rows(config, model, prompts)
     yield Stage(text="generating")
+    yield from rows.shared.in_order(_own_rows(model, rows))
+    for text in summed(config.share, rows.windows.notices()):
+        yield Notice(text=text)
+
+
+def _own_rows(model: LoadedModel, rows: "_Rows") -> Iterator[TextDelta | Completion | RowFailed]:
+    """Yield what comes of the rows that are this process's to do."""
     for item in in_order(model.engine, rows.requests()):
         match item:
             case Piece():
@@ -49,14 +58,13 @@ def generate(config: GenerateConfig) -> Generator[Event, None, None]:
                 yield rows.completion(item)
             case _:
                 yield item
-    for text in rows.windows.notices():
-        yield Notice(text=text)
 
 
 class _Rows:
     """The rows of one run on their way: records to requests, and finished samples back to completions."""
 
     def __init__(self, config: GenerateConfig, model: LoadedModel, prompts: Prompter) -> None:
+        self.shared = SharedRows(config.share, first=config.skip_rows, samples=config.num_samples)
         self._config = config
         self._tokenizer = model.tokenizer
         self._prompts = prompts
@@ -71,10 +79,10 @@ class _Rows:
 
     def requests(self) -> Iterator[Request | RowFailed]:
         """Yield a request for each row that is still to be done, or why there is none."""
-        for index, record in enumerate(self._config.records):
+        for index, record in self.shared.read(self._config.records):
             try:
                 self._settle_columns(record)
-                if index >= self._config.skip_rows:
+                if self.shared.mine(index):
                     yield self._request(index, record)
             except ColumnError:
                 raise

@@ -3,18 +3,26 @@
 import queue
 import threading
 from collections.abc import Generator
+from typing import cast
 
 from gptcli.checkpoint.locate import DEFAULT, Located, locate
 from gptcli.tasks.events import Notice, Stage
+from gptcli.tasks.sharing import ALONE, Share
 
 MEGABYTE = 1_000_000
 
 
-def located_model(name: str | None) -> Generator[Stage | Notice, None, Located]:
+def located_model(name: str | None, share: Share = ALONE) -> Generator[Stage | Notice, None, Located]:
     """Yield how far a download is and what there is to warn about; return the model's place.
 
-    Raises ModelError when it cannot be found.
+    Of several processes the main one looks, so that a model is downloaded once and is the same in all of them. Raises
+    ModelError when it cannot be found.
     """
+    located = (yield from _found(name)) if share.is_main else None
+    return cast(Located, share.told_by_main(located))
+
+
+def _found(name: str | None) -> Generator[Stage | Notice, None, Located]:
     yield Stage(text=f"looking for {name or DEFAULT}")
     reports: queue.SimpleQueue[Stage | Located | BaseException] = queue.SimpleQueue()
 
