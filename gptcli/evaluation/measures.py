@@ -59,10 +59,11 @@ class Measure(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mean(Measure):
-    """The mean of a column."""
+    """The mean of a column, or an increasing function of it, as the root of squared errors is."""
 
     metric: Metric
     column: str
+    function: Callable[[Values], Values] | None = None
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -70,13 +71,18 @@ class Mean(Measure):
         return (self.metric,)
 
     def figures(self, scores: RowScores, bootstrap: Bootstrap) -> tuple[Figure, ...]:
-        """Return the mean."""
-        return (self.metric.figure(mean_interval(scores.columns[self.column], bootstrap)),)
+        """Return the mean, or its function."""
+        interval = mean_interval(scores.columns[self.column], bootstrap)
+        return (self.metric.figure(_mapped(interval, self.function)),)
 
     def differences(self, first: RowScores, second: RowScores, bootstrap: Bootstrap) -> tuple[Difference, ...]:
-        """Return the mean of the rows' differences."""
-        columns = (scores.columns[self.column] for scores in (first, second))
-        return (self.metric.difference(compare(*columns, better=self.metric.better, bootstrap=bootstrap)),)
+        """Return the mean of the rows' differences, or the difference of the functions."""
+        columns = first.columns[self.column], second.columns[self.column]
+        if self.function is None:
+            return (self.metric.difference(compare(*columns, better=self.metric.better, bootstrap=bootstrap)),)
+        statistics = difference(*(_of_ratio(column, np.ones(len(column)), self.function) for column in columns))
+        (interval,) = statistic_intervals(statistics, rows=first.rows, bootstrap=bootstrap)
+        return (self.metric.difference(with_wins(interval, *columns, better=self.metric.better)),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,26 +102,16 @@ class Ratio(Measure):
 
     def figures(self, scores: RowScores, bootstrap: Bootstrap) -> tuple[Figure, ...]:
         """Return the function of the ratio."""
-        columns = (scores.columns[name] for name in (self.numerator, self.denominator))
-        interval = ratio_interval(*columns, bootstrap)
-        return (self.metric.figure(interval.mapped(lambda value: float(self.function(np.float64(value))))),)
+        interval = ratio_interval(scores.columns[self.numerator], scores.columns[self.denominator], bootstrap)
+        return (self.metric.figure(_mapped(interval, self.function)),)
 
     def differences(self, first: RowScores, second: RowScores, bootstrap: Bootstrap) -> tuple[Difference, ...]:
         """Return one model's figure less the other's; a row is won by its own ratio."""
-        statistics = difference(self._statistics(first), self._statistics(second))
+        columns = [(scores.columns[self.numerator], scores.columns[self.denominator]) for scores in (first, second)]
+        statistics = difference(*(_of_ratio(*pair, self.function) for pair in columns))
         (interval,) = statistic_intervals(statistics, rows=first.rows, bootstrap=bootstrap)
-        ratios = (scores.columns[self.numerator] / scores.columns[self.denominator] for scores in (first, second))
+        ratios = (numerators / denominators for numerators, denominators in columns)
         return (self.metric.difference(with_wins(interval, *ratios, better=self.metric.better)),)
-
-    def _statistics(self, scores: RowScores) -> Statistics:
-        columns = np.stack([scores.columns[self.numerator], scores.columns[self.denominator]])
-
-        def figures(drawn: Rows) -> Values:
-            with np.errstate(invalid="ignore"):  # of no rows
-                numerators, denominators = drawn_sums(columns, drawn)
-                return self.function(numerators / denominators)[None]
-
-        return figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,3 +142,19 @@ class Statistic(Measure):
             metric.difference(with_wins(interval, *scores, better=metric.better))
             for metric, interval, scores in zip(self.metrics, intervals, rows, strict=True)
         )
+
+
+def _mapped(interval: Interval, function: Callable[[Values], Values] | None) -> Interval:
+    return interval if function is None else interval.mapped(lambda value: function(np.array([value])).item())
+
+
+def _of_ratio(numerators: Values, denominators: Values, function: Callable[[Values], Values]) -> Statistics:
+    """Return a function of the ratio of two columns' sums."""
+    columns = np.stack([numerators, denominators])
+
+    def figures(drawn: Rows) -> Values:
+        with np.errstate(invalid="ignore"):  # of no rows
+            above, below = drawn_sums(columns, drawn)
+            return function(above / below)[None]
+
+    return figures

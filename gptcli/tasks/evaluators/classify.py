@@ -1,0 +1,179 @@
+"""How often a model labels texts as their rows do: a tuned head, or a language model asked for labels in words."""
+
+import re
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import ClassVar
+
+from gptcli.checkpoint.locate import Located
+from gptcli.data.columns import text_of
+from gptcli.data.labels import LabelSet
+from gptcli.data.records import Record
+from gptcli.engine.options import ModelOptions
+from gptcli.errors import ConfigError, InputError, OutputError
+from gptcli.evaluation.resampling import Bootstrap
+from gptcli.evaluation.scores import Difference, Figure, RowScores
+from gptcli.tasks.config import DEFAULT_LABEL_SEPARATOR, DEFAULT_THRESHOLD
+from gptcli.tasks.cuts import Cuts
+from gptcli.tasks.evaluators.base import Evaluator
+from gptcli.tasks.evaluators.classify_options import ClassifyOptions
+from gptcli.tasks.evaluators.label_columns import LabelColumns, True_, label_columns
+from gptcli.tasks.evaluators.label_details import label_details, label_row
+from gptcli.tasks.evaluators.label_measures import METRICS, class_rows, measures_of
+from gptcli.tasks.evaluators.options import MeasuredRoles
+from gptcli.tasks.events import Event, ModelReady, Notice, RowDone, RowFailed, Stage
+from gptcli.tasks.labelling.labeller import Labelled, Labeller, TextRow, open_labeller
+
+
+class Classify(Evaluator):
+    """Compares the labels that a model gives with those of the rows."""
+
+    name: ClassVar[str] = "classify"
+
+    def __init__(self, options: ClassifyOptions, roles: MeasuredRoles) -> None:
+        self._options = options
+        self._text, self._label = roles.text or "", roles.label or ""
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Return the names of all figures; which of them there are depends on the kind of the model's labels."""
+        return METRICS
+
+    @property
+    def convention(self) -> Mapping[str, object]:
+        """Return how texts are read, and how labels in words are asked for."""
+        options, words = self._options, self._options.labels
+        how: dict[str, object] = {"text_column": self._text, "label_column": self._label, "long": options.long}
+        if words is None:
+            separator = DEFAULT_LABEL_SEPARATOR if options.label_separator is None else options.label_separator
+            threshold = DEFAULT_THRESHOLD if options.threshold is None else options.threshold
+            return how | {"labels": "the model's own", "threshold": threshold, "label_separator": separator}
+        return how | {
+            "labels": {label.name: label.text for label in words.labels},
+            "template": words.template,
+            "scoring": words.scoring,
+            "calibrate": words.calibrated,
+            "examples": words.examples,
+            "shots": words.shots,
+        }
+
+    def score(
+        self, located: Located, model: ModelOptions, rows: Iterable[tuple[int, Record]]
+    ) -> Generator[Event, None, RowScores]:
+        """Yield what happens, and return each row's labels; raises ModelError, DeviceError, ConfigError, InputError."""
+        options = self._options
+        yield Stage(text=f"loading {located.name}")
+        labeller = open_labeller(located, model, options.labels, long=options.long)
+        _refuse_idle_options(options, labeller.labels, located.name)
+        yield ModelReady(directory=str(labeller.directory.resolve()), dtype=labeller.dtype)
+        for detail in labeller.details:
+            yield Notice(text=detail, detail=True)
+        yield Stage(text="classifying")
+        columns = label_columns(labeller.labels, separator=options.label_separator, threshold=options.threshold)
+        compared = _Compared(labeller, columns, self._text, self._label)
+        for item in labeller.labelled(compared.texts(rows)):
+            if isinstance(item, Labelled):
+                compared.take(item)
+                yield RowDone(index=item.row.index)
+            else:
+                yield item
+        for text in compared.notices():
+            yield Notice(text=text)
+        return columns.scores()
+
+    def figures(self, scores: RowScores, bootstrap: Bootstrap) -> tuple[Figure, ...]:
+        """Return what the kind of label has, the headline first."""
+        return tuple(chain.from_iterable(measure.figures(scores, bootstrap) for measure in measures_of(scores)))
+
+    def differences(self, first: RowScores, second: RowScores, bootstrap: Bootstrap) -> tuple[Difference, ...]:
+        """Return the difference of each figure that both have."""
+        if measures_of(first)[0].metrics != measures_of(second)[0].metrics:
+            raise ConfigError("the models give labels of different kinds, which do not compare: leave --vs out")
+        measures = min(measures_of(first), measures_of(second), key=len)
+        return tuple(chain.from_iterable(measure.differences(first, second, bootstrap) for measure in measures))
+
+    def row(self, scores: RowScores, number: int) -> dict[str, object]:
+        """Return a row's labels, those it was given, and their probabilities."""
+        return label_row(scores, number)
+
+    def details(self, scores: RowScores) -> dict[str, object]:
+        """Return each class by itself, the confusion matrix, and how sure answers of what accuracy are."""
+        return label_details(scores)
+
+    def draw(self, scores: RowScores, model: str) -> Iterator[Event]:
+        """Draw the confusion matrix and the reliability diagram into --plot DIR, and tell where."""
+        if self._options.plots is None:
+            return
+        from gptcli.evaluation.classification import calibration_bins, confusion_matrix
+        from gptcli.evaluation.label_plots import plot_confusion, plot_reliability
+
+        rows = class_rows(scores)
+        directory, name = Path(self._options.plots), re.sub(r"[^\w.-]+", "-", model).strip("-.")
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"--plot {directory}: {error.strerror}") from error
+        confusion, reliability = (directory / f"{kind}-{name}.png" for kind in ("confusion", "reliability"))
+        counts = confusion_matrix(rows.true, rows.predicted, classes=len(rows.names)).tolist()
+        plot_confusion(confusion, counts, rows.names)
+        plot_reliability(reliability, calibration_bins(rows.confidence, rows.correct))
+        yield Notice(text=f"drawn: {confusion}, {reliability}", detail=True)
+
+
+class _Compared:
+    """The rows of one model on their way: records to texts, and what is said of them to columns."""
+
+    def __init__(self, labeller: Labeller, columns: LabelColumns, text: str, label: str) -> None:
+        self._labeller = labeller
+        self._columns = columns
+        self._text, self._label = text, label
+        self._open: dict[int, True_] = {}
+        self._cuts = Cuts()
+
+    def texts(self, rows: Iterable[tuple[int, Record]]) -> Iterator[TextRow | RowFailed]:
+        """Yield the text of each row that has a label, or why there is none."""
+        for index, record in rows:
+            try:
+                text = text_of(record, self._text)
+                raw = record.columns.get(self._label)
+                if _is_missing(raw):
+                    self._cuts.count("rows left out: they have no label", record.origin)
+                    continue
+                self._open[index] = self._columns.true(raw)
+            except InputError as error:
+                yield RowFailed(index=index, record=record, message=str(error))
+            else:
+                yield TextRow(index=index, record=record, text=text)
+
+    def take(self, result: Labelled) -> None:
+        """Compare a row's label with what was said of it."""
+        row = result.row
+        true = self._open.pop(row.index)
+        if not self._columns.knows(true):
+            names = ", ".join(self._columns.labels.names)
+            text = f"rows with a label that the model does not have (it has {names}), counted as wrong"
+            self._cuts.count(text, row.record.origin)
+        self._columns.add(row.index, true, result.probabilities)
+
+    def notices(self) -> Iterator[str]:
+        """Yield a sentence for each kind of cut."""
+        yield from self._labeller.notices()
+        yield from self._cuts.notices()
+
+
+def _is_missing(raw: object) -> bool:
+    return raw is None or raw != raw or (isinstance(raw, str) and not raw.strip())
+
+
+def _refuse_idle_options(options: ClassifyOptions, labels: LabelSet, model: str) -> None:
+    """Raise ConfigError for an option that this kind of model has no use for."""
+    kinds = {"single": "gives each text one class", "multi": "gives each text any number of labels"}
+    tells = f"{model} {kinds.get(labels.kind, 'gives each text a number')}"
+    for option, value, kind in (
+        ("--threshold", options.threshold, "multi"),
+        ("--label-separator", options.label_separator, "multi"),
+        ("--plot", options.plots, "single"),
+    ):
+        if value is not None and labels.kind != kind:
+            raise ConfigError(f"{option} cannot apply: {tells}")
