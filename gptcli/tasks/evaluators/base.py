@@ -1,7 +1,7 @@
 """A task of `evaluate`: scores each row of one model, and turns scored rows into figures."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import ClassVar
 
 from gptcli.checkpoint.locate import Located
@@ -68,3 +68,12 @@ class Evaluator(ABC):
         """Return what --json tells beside the figures, ready for JSON: a confusion matrix, scores of each class."""
         del scores
         return {}
+
+    def require(self, metric: str) -> None:
+        """Raise MissingExtraError where a figure that must be there needs a package that is absent."""
+        del metric
+
+    def draw(self, scores: RowScores, model: str) -> Iterator[Event]:
+        """Draw what the options ask for of a model's rows, and yield notices of it; raises OutputError."""
+        del scores, model
+        yield from ()

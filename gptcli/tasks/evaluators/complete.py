@@ -11,7 +11,7 @@ from gptcli.checkpoint.locate import Located
 from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions
 from gptcli.engine.scorer import Item, ItemScores
-from gptcli.errors import InputError
+from gptcli.errors import InputError, MissingExtraError
 from gptcli.evaluation.measures import Measure
 from gptcli.evaluation.resampling import Bootstrap
 from gptcli.evaluation.scores import Difference, Figure, RowScores
@@ -114,6 +114,11 @@ class Complete(Evaluator):
         if _has_overlaps(scores):
             told.update(row_overlaps(scores, number))
         return told
+
+    def require(self, metric: str) -> None:
+        """Raise MissingExtraError for a figure of BLEU, chrF or ROUGE where the extra "metrics" is absent."""
+        if metric in OVERLAPS and not overlaps_available():
+            raise MissingExtraError(f"--fail-under {metric}: {MISSING}")
 
     def details(self, scores: RowScores) -> dict[str, object]:
         """Return the signatures of BLEU, chrF and ROUGE, and how many references there are."""
