@@ -7,22 +7,18 @@ from typing import BinaryIO
 from gptcli.cli.console import Console
 from gptcli.cli.launching import launch
 from gptcli.cli.signals import exit_code
+from gptcli.engine.neighbours import number_in
 from gptcli.errors import ConfigError, GptcliError
 
 
 def rank_of(environment: Mapping[str, str]) -> int | None:
     """Return the number of this process, as torchrun, accelerate and --num-processes tell it; None for a lone one."""
-    return _number(environment, "RANK")
+    return number_in(environment, "RANK")
 
 
 def world_of(environment: Mapping[str, str]) -> int:
     """Return how many processes there are."""
-    return _number(environment, "WORLD_SIZE") or 1
-
-
-def local_world_of(environment: Mapping[str, str]) -> int | None:
-    """Return how many of them are on this machine, None if nobody says."""
-    return _number(environment, "LOCAL_WORLD_SIZE")
+    return number_in(environment, "WORLD_SIZE") or 1
 
 
 def start(console: Console, count: int, stdin: BinaryIO | None, *, killed: type[GptcliError]) -> None:
@@ -38,7 +34,7 @@ def refuse_other_world(environment: Mapping[str, str], num_processes: int | None
     """Raise ConfigError for no number of processes, or another than the launcher started."""
     if num_processes is not None and num_processes < 1:
         raise ConfigError(f"--num-processes must be at least 1, not {num_processes}")
-    world = _number(environment, "WORLD_SIZE")
+    world = number_in(environment, "WORLD_SIZE")
     if num_processes is not None and world is not None and num_processes != world:
         raise ConfigError(f"--num-processes {num_processes}, but the launcher started {world}: leave the option out")
     # What accelerate launch --cpu --num_processes 2 sets: it leaves it to MPI to start them.
@@ -63,8 +59,3 @@ def speaking_as(rank: int | None) -> Iterator[int | None]:
         if not rank:
             raise
         raise type(error)(f"rank {rank}: {error}") from error
-
-
-def _number(environment: Mapping[str, str], name: str) -> int | None:
-    text = environment.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() else None

@@ -6,7 +6,8 @@ from typing import BinaryIO
 
 from gptcli.cli.console import Console
 from gptcli.cli.launching import LOST
-from gptcli.cli.ranks import local_world_of, rank_of, refuse_other_world, speaking_as, start, world_of
+from gptcli.cli.ranks import rank_of, refuse_other_world, speaking_as, start, world_of
+from gptcli.engine.neighbours import local_world
 from gptcli.errors import ConfigError, DeviceError
 from gptcli.tasks.sharing import ALONE, MEETING_PLACE, Share
 
@@ -63,7 +64,7 @@ class SharedWork:
                 "the processes of another launcher cannot share standard input: "
                 f"give -i FILE, or start gptcli itself with --num-processes {world}"
             )
-        here = local_world_of(console.environment)
+        here = local_world(console.environment)
         if here not in (None, world):
             raise ConfigError(
                 f"rows are shared among the processes of one machine, and {here} of {world} are on this one: "

@@ -1,5 +1,6 @@
 """From a model's name to an engine that is ready: locate, check, place, open."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from gptcli.checkpoint.tokenizer import Tokenizer, load_tokenizer
 from gptcli.checkpoint.weights import Weights, open_weights
 from gptcli.engine.backend import Backend
 from gptcli.engine.engine import Engine
+from gptcli.engine.neighbours import local_world
 from gptcli.engine.options import ModelOptions
 from gptcli.engine.placement import Placement, choose_placement, thread_count
 from gptcli.errors import ConfigError
@@ -84,12 +86,18 @@ def _slots_by_memory(config: ModelConfig, placement: Placement) -> int:
     item_bytes = 4 if placement.dtype in ("float32", "int8") else 2
     slot_bytes = 2 * config.n_layer * config.n_embd * config.n_positions * item_bytes
     if placement.device == "cpu":
-        most, free = CPU_SLOTS, free_host_memory()
+        most, free = CPU_SLOTS, _own_host_memory()
     else:
         from gptcli.engine.torch_backend import free_memory
 
         most, free = GPU_SLOTS, free_memory(placement.device)
     return most if free is None else max(1, min(most, int(free * MEMORY_SHARE) // slot_bytes))
+
+
+def _own_host_memory() -> int | None:
+    """Return this process's part of the memory that is available, of several on this machine."""
+    free = free_host_memory()
+    return None if free is None else free // (local_world(os.environ) or 1)
 
 
 def free_host_memory() -> int | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from gptcli.engine.neighbours import local_world
 from gptcli.engine.options import ModelOptions
 from gptcli.errors import ConfigError, DeviceError, ModelError
 
@@ -55,11 +56,14 @@ def require_device(options: ModelOptions) -> None:
 
 
 def thread_count(options: ModelOptions) -> int:
-    """Return the CPU threads to use; raise ConfigError for more than processors: they stand in each other's way."""
+    """Return the CPU threads to use, of several processes each its part of the cores.
+
+    Raises ConfigError for more than processors: they stand in each other's way.
+    """
     processors = os.cpu_count() or 1
     if options.threads is not None and options.threads > processors:
         raise ConfigError(f"--threads must be at most {processors}, the processors here, not {options.threads}")
-    return options.threads or physical_cores()
+    return options.threads or max(1, physical_cores() // (local_world(os.environ) or 1))
 
 
 def physical_cores() -> int:
@@ -86,6 +90,10 @@ def _device(options: ModelOptions) -> tuple[str, str]:
         device = default_device()
         return device, f"{device}: chosen by accelerate"
     require_device(options)
+    if options.device == "cuda" and local_world(os.environ) is not None:
+        from gptcli.engine.torch_backend import own_gpu
+
+        return own_gpu(), f"{options.device}, as asked, a GPU each process"
     return options.device, f"{options.device}, as asked"
 
 

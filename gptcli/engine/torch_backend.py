@@ -4,6 +4,7 @@ The cache is fixed memory, read and written at indices that are tensors, so that
 as a CUDA graph.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
@@ -20,6 +21,7 @@ from gptcli.checkpoint.adapter import SCORE
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.weights import LM_HEAD, Weights
 from gptcli.engine.backend import Logits
+from gptcli.engine.neighbours import local_rank, local_world
 from gptcli.engine.placement import Placement
 from gptcli.errors import DeviceError
 
@@ -44,8 +46,18 @@ Model = TypeVar("Model", bound=PreTrainedModel)
 
 
 def default_device() -> str:
-    """Return the device that accelerate chooses on this machine."""
-    return str(accelerate.PartialState().device)
+    """Return the device that accelerate chooses on this machine; of several processes each gets a GPU of its own."""
+    if local_world(os.environ) is None or not torch.cuda.is_available():
+        return str(accelerate.PartialState().device)
+    return own_gpu()  # accelerate would have all processes join a group that nothing here needs
+
+
+def own_gpu() -> str:
+    """Return this process's GPU of those on this machine; raise DeviceError where there are fewer than processes."""
+    rank, count = local_rank(os.environ), torch.cuda.device_count()
+    if rank >= count:
+        raise DeviceError(f"process {rank} has no GPU: torch sees {count}; start that many, or use --device cpu")
+    return f"cuda:{rank}"
 
 
 def check_device(device: str) -> None:

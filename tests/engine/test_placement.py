@@ -9,7 +9,7 @@ import pytest
 
 from gptcli.engine import placement
 from gptcli.engine.options import ModelOptions
-from gptcli.engine.placement import Placement, choose_placement, physical_cores
+from gptcli.engine.placement import Placement, choose_placement, physical_cores, thread_count
 from gptcli.errors import ConfigError, DeviceError, ModelError
 
 
@@ -154,3 +154,29 @@ def test_contradictions_are_refused_by_name(options: dict[str, Any], told: str) 
 
 def test_there_is_at_least_one_core() -> None:
     assert physical_cores() >= 1
+
+
+def test_processes_of_one_machine_divide_its_cores_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placement, "physical_cores", lambda: 7)
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert thread_count(ModelOptions()) == 7
+    for processes, threads in ((1, 7), (2, 3), (7, 1), (20, 1)):
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", str(processes))
+        assert thread_count(ModelOptions()) == threads
+    assert thread_count(ModelOptions(threads=5)) == 5
+
+
+@pytest.mark.parametrize("device", ["auto", "cuda"])
+def test_each_process_gets_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, device: str) -> None:
+    (tmp_path / "driver").touch()
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    monkeypatch.setattr(placement, "DRIVER_FILES", (str(tmp_path / "driver"),))
+    for name, answer in (("is_available", True), ("device_count", 2), ("get_device_capability", (7, 0))):
+        monkeypatch.setattr(f"torch.cuda.{name}", lambda *_, answer=answer: answer)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    for rank in ("0", "1"):
+        monkeypatch.setenv("LOCAL_RANK", rank)
+        assert choice(device=device).device == f"cuda:{rank}"
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(DeviceError, match="process 2 has no GPU: torch sees 2; start that many, or use --device cpu"):
+        choice(device=device)
