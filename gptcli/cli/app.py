@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from gptcli import __version__
-from gptcli.cli import classify, finetune, generate, pretrain
+from gptcli.cli import classify, evaluate, finetune, generate, pretrain
 from gptcli.cli.flags import SectionedCommand, flat
 from gptcli.cli.options import CommonFlags
 from gptcli.cli.sampling import option_name
 from gptcli.errors import ExitCode
 
-COMMANDS = (generate, classify, finetune, pretrain)
+COMMANDS = (generate, classify, evaluate, finetune, pretrain)
 """A module each: its `command` function, and its EXAMPLES."""
 
 

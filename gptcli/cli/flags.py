@@ -87,3 +87,13 @@ def given(context: typer.Context) -> frozenset[str]:
     """Return the names of the parameters that stand on the command line, whatever their values."""
     sources = {name: context.get_parameter_source(name) for name in context.params}
     return frozenset(name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE")
+
+
+def spelled_out(context: typer.Context) -> dict[str, str]:
+    """Return the parameters that stand on the command line, in its order of declaration, each as it is spelled."""
+    names = given(context)
+    return {
+        str(parameter.name): max(parameter.opts, key=len)
+        for parameter in context.command.params
+        if parameter.name in names
+    }

@@ -74,6 +74,13 @@ class Progress:
                 share = (line - self._first_line + 1) / (self._lines - self._first_line + 1)
             self._show(summary(rows=self._rows, share=share, tokens=self._tokens, seconds=seconds))
 
+    def reached(self, done: int, total: int) -> None:
+        """Show that so many of all rows are done, once that took long."""
+        seconds = self._clock() - self._began
+        if done and seconds >= PATIENCE_SECONDS:
+            left = clock(seconds / done * (total - done))
+            self._show(f"{done:,} of {total:,} rows, {left} left")
+
     def detail(self, text: str) -> None:
         """Tell a detail, when verbose."""
         self.clear()

@@ -39,7 +39,7 @@ class Jsonl:
 
     def row(self, values: Mapping[str, object], first: bool) -> bytes:
         """Return the row as an object; its members keep their order."""
-        return _json_bytes(values) + b"\n"
+        return json_bytes(values) + b"\n"
 
     def footer(self) -> bytes:
         """Return nothing."""
@@ -55,7 +55,7 @@ class Json:
 
     def row(self, values: Mapping[str, object], first: bool) -> bytes:
         """Return the row behind the comma that parts it from the row before."""
-        return (b"\n" if first else b",\n") + _json_bytes(values)
+        return (b"\n" if first else b",\n") + json_bytes(values)
 
     def footer(self) -> bytes:
         """Return the closing bracket."""
@@ -108,7 +108,8 @@ def format_for(path: str) -> RowFormat:
     raise ConfigError(f"cannot tell the format of {path}: end its name in .txt, .jsonl, .ndjson, .json, .csv or .tsv")
 
 
-def _json_bytes(value: object) -> bytes:
+def json_bytes(value: object) -> bytes:
+    """Return a value as JSON in UTF-8, null for what JSON has no number for."""
     return _utf8(json.dumps(_plain(value), ensure_ascii=False))
 
 

@@ -60,7 +60,7 @@ class OutputFile:
             # The journal comes first: a file without one is a complete file.
             return cls(path, start_journal(path, state))
         except OSError as error:
-            raise _cannot_write(path, error) from error
+            raise cannot_write(path, error) from error
 
     @classmethod
     def resume(cls, path: str, *, state: Mapping[str, object]) -> "OutputFile":
@@ -84,7 +84,7 @@ class OutputFile:
                 )
             return cls(path, journal)
         except OSError as error:
-            raise _cannot_write(path, error) from error
+            raise cannot_write(path, error) from error
 
     @property
     def complete(self) -> bool:
@@ -160,14 +160,27 @@ class OutputFile:
             raise _interrupted(self._path, error) from error
 
 
+def refuse_existing(path: str, *, overwrite: bool) -> None:
+    """Raise ConfigError for a file that exists and is not to be replaced; OutputError where none can be written."""
+    if _exists(path) and not overwrite:
+        raise ConfigError(f"{path} exists: replace it with --overwrite")
+    refuse_unwritable(path)
+
+
 def refuse_unwritable(path: str) -> None:
     """Raise OutputError when it can be seen beforehand that a file cannot be written, or replaced, there."""
     directory = os.path.dirname(path) or "."
     for place, exists in ((path, _exists(path)), (directory, True)):
         if exists and not os.path.exists(place):
-            raise _cannot_write(path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
+            raise cannot_write(path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
         if exists and not os.access(place, os.W_OK):
-            raise _cannot_write(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+            raise cannot_write(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+
+
+def cannot_write(path: str, error: OSError) -> OutputError:
+    """Return the error that says that a file cannot be written, why, and what to do."""
+    remedy = _REMEDIES.get(error.errno or 0)
+    return OutputError(f"cannot write {path}: {error.strerror}" + (f"; {remedy}" if remedy else ""))
 
 
 def _exists(path: str) -> bool:
@@ -189,11 +202,6 @@ def _refuse_changes(path: str, before: Mapping[str, object], state: Mapping[str,
             f"{path} was started with other options: {', '.join(changed)}; "
             "give the same, or begin again with --overwrite"
         )
-
-
-def _cannot_write(path: str, error: OSError) -> OutputError:
-    remedy = _REMEDIES.get(error.errno or 0)
-    return OutputError(f"cannot write {path}: {error.strerror}" + (f"; {remedy}" if remedy else ""))
 
 
 def _interrupted(path: str, error: OSError) -> OutputError:

@@ -25,9 +25,9 @@ def evaluate(config: EvaluateConfig) -> Generator[EvaluateEvent, None, None]:
     with Rereadable(config.paths, config.stdin) as data:
         run = _Run(config, data)
         yield from run.choice()
-        scored = yield from Scoring(data, run.rows, run.evaluator).of_models(config.all_models)
-        scored = yield from shared_rows(scored, run.rows.count)
+        scored = yield from run.scored()
         yield Stage(text="resampling")
+        yield from run.drawn(scored)
         yield (yield from run.report(scored))
         if config.per_row:
             yield from run.row_reports(scored)
@@ -40,24 +40,36 @@ class _Run:
         """Choose the task; raises InputError and ConfigError."""
         self._config = config
         self._data = data
-        self.rows = EvaluationRows(data, lines=config.lines, limit=config.limit)
-        self._look = self.rows.look()
+        self._rows = EvaluationRows(data, lines=config.lines, limit=config.limit)
+        self._look = self._rows.look()
         self._roles = choose_task(self._look, config.task, config.wanted)
-        self.evaluator = config.options(self._roles.task).evaluator(self._roles)
+        self._evaluator = config.options(self._roles.task).evaluator(self._roles)
+        self._scoring = Scoring(data, self._rows, self._evaluator)
         for bound in config.bounds:
-            if bound.metric not in self.evaluator.metrics:
-                known = ", ".join(self.evaluator.metrics)
+            if bound.metric not in self._evaluator.metrics:
+                known = ", ".join(self._evaluator.metrics)
                 raise ConfigError(f"--fail-under {bound.metric}: the figures of {self._roles.task} are {known}")
+            self._evaluator.require(bound.metric)
 
     def choice(self) -> Iterator[Notice | TaskChosen]:
         """Yield what was decided; reads all rows once, to count them."""
         yield from (Notice(text=text) for text in self._look.notices)
-        rows = self.rows.counted(whole_files=self.evaluator.whole_files)
+        rows = self._rows.counted(whole_files=self._evaluator.whole_files)
         yield TaskChosen(task=self._roles.task, reason=self._roles.reason, rows=rows)
+
+    def scored(self) -> Generator[EvaluateEvent, None, list[Scored]]:
+        """Return what each model made of the rows that all of them could score; raises InputError for none."""
+        scored = yield from self._scoring.of_models(self._config.all_models)
+        return (yield from shared_rows(scored, self._rows.count))
+
+    def drawn(self, scored: Sequence[Scored]) -> Iterator[EvaluateEvent]:
+        """Draw what there is to draw of each model; raises OutputError."""
+        for one in scored:
+            yield from self._evaluator.draw(one.scores, one.located.name)
 
     def report(self, scored: Sequence[Scored]) -> Generator[Notice, None, EvaluationReport]:
         """Return the figures and the differences; tell which do not compare. Raises ConfigError."""
-        config, evaluator = self._config, self.evaluator
+        config, evaluator = self._config, self._evaluator
         incomparable = frozenset[str]()
         if len(scored) > 1 and evaluator.token_metrics and not have_one_tokenizer(scored):
             incomparable = evaluator.token_metrics
@@ -69,8 +81,9 @@ class _Run:
             reason=self._roles.reason,
             files=self._data.files,
             limit=config.limit,
-            rows_read=self.rows.count,
-            rows=scored[0].scores.rows,
+            rows_read=self._rows.count,
+            rows_failed=self._scoring.failed,
+            scored=scored[0].scores.rows,
             convention=evaluator.convention,
             bootstrap=config.bootstrap,
             models=models,
@@ -86,6 +99,6 @@ class _Run:
     def row_reports(self, scored: Sequence[Scored]) -> Iterator[RowReport]:
         """Yield what each model gave each row."""
         for number in range(scored[0].scores.rows):
-            index = self.evaluator.source_row(scored[0].scores, number)
-            values = tuple(self.evaluator.row(one.scores, number) for one in scored)
-            yield RowReport(index=index, origin=self.rows.origin(index), values=values)
+            index = self._evaluator.source_row(scored[0].scores, number)
+            values = tuple(self._evaluator.row(one.scores, number) for one in scored)
+            yield RowReport(index=index, origin=self._rows.origin(index), values=values)

@@ -74,8 +74,10 @@ class EvaluationReport:
     files: tuple[DataFile, ...]
     limit: int | None
     rows_read: int
-    rows: int
-    """How many all models could score."""
+    rows_failed: int
+    """How many at least one model could not score, which are left out for all."""
+    scored: int
+    """What the figures are of and the intervals over: rows, or parts of them, or what several of them make."""
     convention: Mapping[str, object]
     """What must be the same for other figures to compare with these."""
     bootstrap: Bootstrap

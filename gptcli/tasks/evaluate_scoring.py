@@ -38,6 +38,11 @@ class Scoring:
         self._told: set[tuple[int, str]] = set()
         """Which rows failed, and why: what is wrong with a row itself is told once, and not by each model."""
 
+    @property
+    def failed(self) -> int:
+        """Return how many rows some model could not score."""
+        return len({index for index, _ in self._told})
+
     def of_models(self, models: Sequence[ModelOptions]) -> Generator[EvaluateEvent, None, list[Scored]]:
         """Find all models, then have each score the rows; raises InputError where the data is not what it was."""
         found: list[Located] = []

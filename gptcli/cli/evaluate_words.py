@@ -1,0 +1,123 @@
+"""What stands under the figures of an evaluation: differences in words, and what all of it is of."""
+
+from collections.abc import Iterator, Mapping
+from math import isnan
+from typing import TYPE_CHECKING
+
+from gptcli.cli import evaluate_numbers as numbers
+from gptcli.data.rereading import DataFile
+from gptcli.evaluation.bootstrap import Bootstrap
+from gptcli.tasks.evaluate_events import ComparisonReport, EvaluationReport, ModelReport
+
+if TYPE_CHECKING:
+    from gptcli.evaluation.resampling import Comparison
+
+_DIGEST_DIGITS = 16
+"""Of a sha256: enough to tell files apart; --json has all."""
+_MOST_FILES = 3
+
+
+def facts(report: EvaluationReport) -> Iterator[tuple[str, str]]:
+    """Yield what the figures are of, each fact with its name."""
+    yield "task", report.reason
+    yield "data", _files(report.files)
+    yield "rows", _rows(report)
+    yield "measured", _plain(report.convention)
+    for model in report.models:
+        details = {name: value for name, value in model.details.items() if isinstance(value, str | int | float)}
+        if details:
+            yield "model", f"{model.name}: {_plain(details)}"
+    yield "intervals", _intervals(report.models, report.bootstrap)
+
+
+def differences(comparison: ComparisonReport) -> Iterator[tuple[str, str]]:
+    """Yield each difference with its figure's title."""
+    for difference in comparison.differences:
+        found = difference.comparison
+        counted = f"better in {found.wins:,}, equal in {found.ties:,}, worse in {found.losses:,}"
+        yield difference.title, f"{numbers.difference(found.difference)}; {counted}; {numbers.p_value(found.sign_test)}"
+
+
+def verdict(report: EvaluationReport, comparison: ComparisonReport) -> str:
+    """Say in words what the first difference means, and what p is."""
+    model, versus = comparison.model, comparison.versus
+    if not comparison.differences:
+        return f"No figure of {model} compares with one of {versus}."
+    first = comparison.differences[0]
+    interval = first.comparison.difference
+    if isnan(interval.low):
+        return f"These are too few {_unit(report)} to tell which of {model} and {versus} is better."
+    if interval.low <= 0 <= interval.high:
+        told = (
+            f"These {_unit(report)} do not tell which of {model} and {versus} is better: the interval of their "
+            f"difference in {first.title} holds 0."
+        )
+    else:
+        is_better = (interval.value < 0) == (_better(report, first.name) == "lower")
+        told = (
+            f"{model} is {'better' if is_better else 'worse'} than {versus}: {numbers.size_of(interval)} "
+            f"{'lower' if interval.value < 0 else 'higher'} in {first.title}."
+        )
+    return f"{told} {_counted(report, model, first.comparison)}"
+
+
+def _counted(report: EvaluationReport, model: str, found: "Comparison") -> str:
+    """Say in how many rows which model is better, and what the sign test makes of it."""
+    rows = found.wins + found.ties + found.losses
+    return (
+        f"{model} is better in {found.wins:,} of {rows:,} {_unit(report)} and worse in {found.losses:,}; by chance "
+        f"alone, so uneven a split or a more uneven one has {numbers.p_value(found.sign_test)}."
+    )
+
+
+def _unit(report: EvaluationReport) -> str:
+    return "rows" if report.scored == report.rows_read - report.rows_failed else "parts"
+
+
+def _better(report: EvaluationReport, name: str) -> str | None:
+    return next((figure.better for figure in report.models[0].figures if figure.name == name), None)
+
+
+def _files(files: tuple[DataFile, ...]) -> str:
+    told = [f"{file.name} (sha256 {file.sha256[:_DIGEST_DIGITS]})" for file in files[:_MOST_FILES]]
+    rest = len(files) - len(told)
+    return ", ".join(told) + (f" and {rest:,} files more" if rest else "")
+
+
+def _rows(report: EvaluationReport) -> str:
+    limited = f", the first ones (--limit {report.limit:,})" if report.limit is not None else ""
+    failed = f", {report.rows_failed:,} of them left out since they could not be scored" if report.rows_failed else ""
+    parts = (
+        "" if report.scored == report.rows_read - report.rows_failed else f"; {report.scored:,} texts or parts of them"
+    )
+    return f"{report.rows_read:,} read{limited}{failed}{parts}"
+
+
+def _intervals(models: tuple[ModelReport, ...], bootstrap: Bootstrap) -> str:
+    if all(isnan(figure.interval.low) for model in models for figure in model.figures):
+        return "none: they are over rows, and need two of them"
+    return f"95 %, by {bootstrap.resamples:,} resamples, seed {bootstrap.seed}"
+
+
+def _spelled(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _plain(value: object) -> str:
+    """Return a part of a convention in words."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case float():
+            return numbers.number(value)
+        case str() if value.strip() != value or not value:
+            return repr(value)
+        case Mapping():
+            return ", ".join(f"{_spelled(str(name))} {_plain(member)}" for name, member in value.items())
+        case list() | tuple():
+            return " ".join(map(_plain, value))
+    return str(value)
