@@ -15,6 +15,38 @@ _DEFAULT = SamplingOptions()
 _length = partial(typer.Option, rich_help_panel="Length", metavar="N")
 _sampling = partial(typer.Option, rich_help_panel="Sampling")
 
+# What evaluate has too.
+NoRepeat = Annotated[
+    int,
+    _sampling("--no-repeat-ngram-size", metavar="N", help="Never repeat N tokens in a row; 0 allows it."),
+]
+NumBeams = Annotated[
+    int,
+    _sampling("--num-beams", metavar="N", help="Search N beams for a likely text instead of drawing one."),
+]
+LengthPenalty = Annotated[
+    float,
+    _sampling("--length-penalty", metavar="X", help="Above 0 favours longer beams, below 0 shorter."),
+]
+MaxNewTokens = Annotated[
+    int | None,
+    _length(
+        "--max-new-tokens",
+        "--max-tokens",
+        show_default=str(DEFAULT_NEW_TOKENS),
+        help="Most tokens to add. A token is about three quarters of an English word.",
+    ),
+]
+Stop = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--stop",
+        metavar="TEXT",
+        help="End before TEXT, which is not printed. Repeatable.",
+        rich_help_panel="Length",
+    ),
+]
+
 ALIASES = {"num-return-sequences": "num-samples"}
 """transformers' names for options that are called otherwise here."""
 
@@ -60,18 +92,9 @@ class SamplingFlags:
         float,
         _sampling("--repetition-penalty", metavar="X", help="Above 1 makes tokens seen before less likely."),
     ] = _DEFAULT.repetition_penalty
-    no_repeat_ngram_size: Annotated[
-        int,
-        _sampling("--no-repeat-ngram-size", metavar="N", help="Never repeat N tokens in a row; 0 allows it."),
-    ] = _DEFAULT.no_repeat_ngram_size
-    num_beams: Annotated[
-        int,
-        _sampling("--num-beams", metavar="N", help="Search N beams for a likely text instead of drawing one."),
-    ] = _DEFAULT.num_beams
-    length_penalty: Annotated[
-        float,
-        _sampling("--length-penalty", metavar="X", help="Above 0 favours longer beams, below 0 shorter."),
-    ] = _DEFAULT.length_penalty
+    no_repeat_ngram_size: NoRepeat = _DEFAULT.no_repeat_ngram_size
+    num_beams: NumBeams = _DEFAULT.num_beams
+    length_penalty: LengthPenalty = _DEFAULT.length_penalty
     ban: Annotated[list[str] | None, _sampling("--ban", metavar="TEXT", help="Never write TEXT. Repeatable.")] = None
     logit_bias: Annotated[
         list[str] | None,
@@ -81,28 +104,12 @@ class SamplingFlags:
             help="Add X to the logit of TOKEN, a text or an id. Repeatable.",
         ),
     ] = None
-    max_new_tokens: Annotated[
-        int | None,
-        _length(
-            "--max-new-tokens",
-            "--max-tokens",
-            show_default=str(DEFAULT_NEW_TOKENS),
-            help="Most tokens to add. A token is about three quarters of an English word.",
-        ),
-    ] = _DEFAULT.max_new_tokens
+    max_new_tokens: MaxNewTokens = _DEFAULT.max_new_tokens
     max_length: Annotated[int | None, _length("--max-length", help="Most tokens, the prompt's included.")] = (
         _DEFAULT.max_length
     )
     min_new_tokens: Annotated[int, _length("--min-new-tokens", help="Fewest tokens to add.")] = _DEFAULT.min_new_tokens
-    stop: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--stop",
-            metavar="TEXT",
-            help="End before TEXT, which is not printed. Repeatable.",
-            rich_help_panel="Length",
-        ),
-    ] = None
+    stop: Stop = None
     overflow: Annotated[
         Overflow,
         typer.Option(
