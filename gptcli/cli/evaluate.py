@@ -4,7 +4,10 @@ from functools import partial
 
 import typer
 
+from gptcli.cli.evaluate_classify_options import EvaluateClassifyFlags
+from gptcli.cli.evaluate_complete_options import EvaluateCompleteFlags
 from gptcli.cli.evaluate_options import EvaluationDataFlags, ModelsFlags, ResultFlags
+from gptcli.cli.evaluate_perplexity_options import PerplexityFlags
 from gptcli.cli.flags import Job, spelled_out
 from gptcli.cli.options import CommonFlags
 
@@ -48,10 +51,13 @@ one it compares with, is in docs/evaluate.md.
 
 
 def command(
-    context: typer.Context,
+    invocation: typer.Context,
     data: EvaluationDataFlags,
     models: ModelsFlags,
     result: ResultFlags,
+    perplexity: PerplexityFlags,
+    classify: EvaluateClassifyFlags,
+    complete: EvaluateCompleteFlags,
     common: CommonFlags,
 ) -> Job:
     """Measure models on your data: how well they know a text, label it, complete it, or choose.
@@ -62,6 +68,6 @@ def command(
     from gptcli.cli.evaluate_tasks import asked_task
     from gptcli.cli.evaluating import EvaluateFlags, run
 
-    asked = asked_task(data.task, (), spelled_out(context))
+    asked = asked_task(data.task, (perplexity, classify, complete), spelled_out(invocation))
     flags = EvaluateFlags(data=data, models=models, result=result, asked=asked)
-    return Job(work=partial(run, flags=flags), common=common.joined(context.obj))
+    return Job(work=partial(run, flags=flags), common=common.joined(invocation.obj))
