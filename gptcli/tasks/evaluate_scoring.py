@@ -10,7 +10,7 @@ import numpy as np
 from gptcli.checkpoint.locate import Located
 from gptcli.data.rereading import Rereadable
 from gptcli.engine.options import ModelOptions
-from gptcli.errors import InputError
+from gptcli.errors import ConfigError, InputError
 from gptcli.evaluation.scores import RowScores
 from gptcli.tasks.evaluate_events import EvaluateEvent, ScoringStarted
 from gptcli.tasks.evaluate_rows import EvaluationRows
@@ -44,10 +44,16 @@ class Scoring:
         return len({index for index, _ in self._told})
 
     def of_models(self, models: Sequence[ModelOptions]) -> Generator[EvaluateEvent, None, list[Scored]]:
-        """Find all models, then have each score the rows; raises InputError where the data is not what it was."""
+        """Find all models, then have each score the rows.
+
+        Raises InputError where the data is not what it was, and ConfigError where two models are one.
+        """
         found: list[Located] = []
         for model in models:
-            found.append((yield from located_model(model.model)))
+            located = yield from located_model(model.model)
+            if any(located.directory.resolve() == other.directory.resolve() for other in found):
+                raise ConfigError(f"two models are the same, {located.name} in {located.directory}: give each once")
+            found.append(located)
         scored: list[Scored] = []
         for located, model in zip(found, models, strict=True):
             yield ScoringStarted(model=located.name, rows=self._rows.count)

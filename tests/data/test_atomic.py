@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gptcli.data.atomic import write_atomically
+from gptcli.data.atomic import atomic_file, write_atomically
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
@@ -28,3 +28,13 @@ def test_a_write_replaces_the_file(tmp_path: Path) -> None:
     for data in (b"old", b"new"):
         write_atomically(str(path), data)
     assert path.read_bytes() == b"new"
+
+
+def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_atomically(str(path), b"old")
+    with pytest.raises(ValueError, match="half way"), atomic_file(str(path)) as file:
+        file.write(b"new")
+        raise ValueError("half way")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
