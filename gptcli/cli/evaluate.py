@@ -4,6 +4,7 @@ from functools import partial
 
 import typer
 
+from gptcli.cli.evaluate_choices_options import ChoicesFlags, LastWordFlags
 from gptcli.cli.evaluate_classify_options import EvaluateClassifyFlags
 from gptcli.cli.evaluate_complete_options import EvaluateCompleteFlags
 from gptcli.cli.evaluate_options import EvaluationDataFlags, ModelsFlags, ResultFlags
@@ -58,6 +59,8 @@ def command(
     perplexity: PerplexityFlags,
     classify: EvaluateClassifyFlags,
     complete: EvaluateCompleteFlags,
+    choices: ChoicesFlags,
+    last_word: LastWordFlags,
     common: CommonFlags,
 ) -> Job:
     """Measure models on your data: how well they know a text, label it, complete it, or choose.
@@ -68,6 +71,6 @@ def command(
     from gptcli.cli.evaluate_tasks import asked_task
     from gptcli.cli.evaluating import EvaluateFlags, run
 
-    asked = asked_task(data.task, (perplexity, classify, complete), spelled_out(invocation))
+    asked = asked_task(data.task, (perplexity, classify, complete, choices, last_word), spelled_out(invocation))
     flags = EvaluateFlags(data=data, models=models, result=result, asked=asked)
     return Job(work=partial(run, flags=flags), common=common.joined(invocation.obj))

@@ -1,0 +1,87 @@
+"""Run tasks of lm-evaluation-harness on one of our models: its tasks, prompts and metrics, our scorer and engine."""
+
+import queue
+import threading
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+
+from gptcli.checkpoint.locate import Located
+from gptcli.engine.options import ModelOptions
+from gptcli.errors import ConfigError, MissingExtraError
+from gptcli.evaluation.bootstrap import Bootstrap
+from gptcli.evaluation.scores import Figure
+from gptcli.tasks.events import Event, ModelReady, Notice, Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HarnessConfig:
+    """Which tasks run, and on how many rows; raises ConfigError for none."""
+
+    tasks: tuple[str, ...]
+    """Names of tasks, groups or tags, or paths of task files (.yaml)."""
+    include: str | None = None
+    """A directory of further task files."""
+    limit: int | None = None
+    """Rows of each task at most."""
+    bootstrap: Bootstrap = field(default_factory=Bootstrap)
+    """For figures whose standard error the harness resamples; the seed is that of sampling too."""
+
+    def __post_init__(self) -> None:
+        if not self.tasks or not all(self.tasks):
+            raise ConfigError("--harness wants names of tasks, parted by commas: --harness lambada_openai,hellaswag")
+        if self.limit is not None and self.limit < 1:
+            raise ConfigError(f"--limit must be at least 1, not {self.limit}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HarnessReport:
+    """What the harness found about one model."""
+
+    figures: tuple[Figure, ...]
+    """In the order of the tasks; each interval is 1.96 standard errors of the harness to either side."""
+    convention: Mapping[str, object]
+    """The harness's version, and each task's own version and number of examples in the prompt; ready for JSON."""
+
+
+def require_harness() -> None:
+    """Raise MissingExtraError where lm-evaluation-harness is not installed; looks, and imports nothing."""
+    if find_spec("lm_eval") is None:
+        raise MissingExtraError('--harness needs lm-evaluation-harness: pip install "gptcli[harness]"')
+
+
+def run_harness(config: HarnessConfig, located: Located, model: ModelOptions) -> Generator[Event, None, HarnessReport]:
+    """Yield what happens, and return the figures.
+
+    Raises MissingExtraError, ConfigError for a task that there is not, InputError for one whose data cannot be had,
+    ModelError and DeviceError.
+    """
+    require_harness()
+    yield Stage(text="loading lm-evaluation-harness")
+    from gptcli.tasks.harness_model import HarnessModel
+    from gptcli.tasks.harness_running import run_tasks
+
+    yield Stage(text=f"loading {located.name}")
+    reports: queue.SimpleQueue[Stage | Notice | HarnessReport | BaseException] = queue.SimpleQueue()
+    adapted = HarnessModel(located, model, seed=config.bootstrap.seed, report=reports.put)
+    yield ModelReady(directory=str(located.directory.resolve()), dtype=adapted.dtype)
+    yield Notice(text=adapted.description, detail=True)
+
+    def work() -> None:
+        try:
+            reports.put(run_tasks(config, adapted, report=reports.put))
+        except BaseException as error:  # raised again below, where the caller can see it
+            reports.put(error)
+
+    # The harness is one long call, which would keep its caller from telling how it goes; and from Ctrl-C.
+    threading.Thread(target=work, daemon=True, name="gptcli-harness").start()
+    try:
+        while isinstance(report := reports.get(), Stage | Notice):
+            yield report
+    finally:
+        adapted.cancel()
+    if isinstance(report, BaseException):
+        raise report
+    for text in adapted.notices():
+        yield Notice(text=text)
+    return report
