@@ -159,7 +159,7 @@ def test_llama_cpp_is_its_loop(tiny):
     assert found.figures["token_perplexity"] == pytest.approx(perplexity_by_llama_cpp(tiny, text, context=40), rel=1e-4)
     assert found.details["tokens"] == 5 * (40 - 1 - 20)
     assert found.details["tokens_not_scored"] == 210 - 5 * 19
-    assert found.notices == ["tokens at the end that fill no chunk, left out: 10; texts: 1 (first: in.txt:1)"]
+    assert found.notices == ["texts whose last 10 tokens fill no chunk and are left out: 1 (first: in.txt:1)"]
 
 
 def test_gpt2_paper_counts_wikitexts_own_tokens(builtin):

@@ -64,22 +64,21 @@ class Perplexity(Evaluator):
     def convention(self) -> Mapping[str, object]:
         """Return all that moves the figures, as far as it does not depend on the model."""
         convention, options = self._convention, self._options
-        strides = convention.strides
         bos = convention.bos if options.bos is None else options.bos
-        told: dict[str, object] = {
+        part = "the context" if convention.strides == 1 else f"1/{convention.strides} of the context"
+        stride = {} if convention.windows == "chunks" else {"stride": options.stride or part}
+        return {
             "protocol": options.protocol or "gptcli",
             "texts": convention.texts,
             "windows": convention.windows,
             "context": options.context or convention.context or "the model's",
+            **stride,
             "bos": "where the model has one" if bos is None else bos,
             "separator": options.separator,
             "detokenized": convention.detokenized,
             "words": convention.words,
             "intervals": f"over texts, of a single one over its blocks of {BLOCK_BYTES:,} bytes",
         }
-        if convention.windows != "chunks":
-            told["stride"] = options.stride or ("the context" if strides == 1 else f"1/{strides} of the context")
-        return told
 
     def score(
         self, located: Located, model: ModelOptions, rows: Iterable[tuple[int, Record]]

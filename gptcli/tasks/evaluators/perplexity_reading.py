@@ -174,7 +174,7 @@ class Reading:
                     )
                 windows = tuple(chunk_windows(length, context=context))
                 if rest := length - windows[-1].end:
-                    self.cuts.count(f"tokens at the end that fill no chunk, left out: {rest:,}; texts", passage.origin)
+                    self.cuts.count(f"texts whose last {rest:,} tokens fill no chunk and are left out", passage.origin)
                 return windows
 
     def _tokens(self, text: str) -> Tokens:
