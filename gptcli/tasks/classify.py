@@ -14,7 +14,9 @@ from gptcli.tasks.cuts import summed
 from gptcli.tasks.events import Classified, Event, ModelReady, Notice, RowFailed, Stage
 from gptcli.tasks.labelling.labeller import Labelled, Labeller, TextRow, open_labeller
 from gptcli.tasks.locating import located_model
-from gptcli.tasks.shared_rows import RowEvent, SharedRows
+from gptcli.tasks.shared_rows import Elsewhere, results_in_order
+
+RowEvent = Classified | RowFailed
 
 
 def classify(config: ClassifyConfig) -> Generator[Event, None, None]:
@@ -32,8 +34,8 @@ def classify(config: ClassifyConfig) -> Generator[Event, None, None]:
         yield Notice(text=detail, detail=True)
     rows = _Rows(config, labeller)
     yield Stage(text="classifying")
-    own = (rows.classified(item) if isinstance(item, Labelled) else item for item in labeller.labelled(rows.texts()))
-    for event in rows.shared.in_order(own):
+    events: Iterator[RowEvent] = results_in_order(config.share, rows.labelled())
+    for event in events:
         rows.compare(event)
         yield event
     yield from rows.reports()
@@ -61,7 +63,6 @@ class _Rows:
     """The rows of one run on their way: records to texts, and probabilities back to labels."""
 
     def __init__(self, config: ClassifyConfig, labeller: Labeller) -> None:
-        self.shared = SharedRows(config.share, first=config.skip_rows)
         self._config = config
         self._labeller = labeller
         self._labels = labeller.labels
@@ -71,18 +72,27 @@ class _Rows:
             self._agreement = Agreement(labeller.labels, config.label_column, separator)
         self._column: str | None = None
 
-    def texts(self) -> Iterator[TextRow | RowFailed]:
+    def _texts(self) -> Iterator[TextRow | RowFailed | Elsewhere]:
         """Yield the text of each row that is still to be done, or why there is none."""
-        for index, record in self.shared.read(self._config.records):
+        for index, record in enumerate(self._config.records):
             self._settle_columns(record)
-            if not self.shared.mine(index):
+            if index < self._config.skip_rows:
+                continue
+            if not self._config.share.mine(index):
+                yield Elsewhere(number=index, record=record)
                 continue
             try:
                 yield TextRow(index=index, record=record, text=text_of(record, self._column or ""))
             except InputError as error:
                 yield RowFailed(index=index, record=record, message=str(error))
 
-    def classified(self, result: Labelled) -> Classified:
+    def labelled(self) -> Iterator[RowEvent | Elsewhere]:
+        """Yield what comes of the rows that are this process's to do, and the others in their place."""
+        items: Iterator[Labelled | RowFailed | Elsewhere] = self._labeller.labelled(self._texts())
+        for item in items:
+            yield self._classified(item) if isinstance(item, Labelled) else item
+
+    def _classified(self, result: Labelled) -> Classified:
         """Return the answer for a row."""
         kind, values = self._labels.kind, result.probabilities
         order = [int(number) for number in (-values).argsort(kind="stable")] if kind != "regression" else []

@@ -19,8 +19,10 @@ from gptcli.tasks.config import GenerateConfig
 from gptcli.tasks.cuts import summed
 from gptcli.tasks.events import Completion, Event, ModelReady, Notice, RowFailed, Stage, TextDelta, TokenLogprob
 from gptcli.tasks.locating import located_model
-from gptcli.tasks.shared_rows import SharedRows
+from gptcli.tasks.shared_rows import Elsewhere, results_in_order
 from gptcli.tasks.windows import Fitted, Windows
+
+RowEvent = TextDelta | Completion | RowFailed
 
 LONG_TEXT = 100_000
 """Characters that take 0.1 s to tokenize; 10 million would take 10 s and 2 GB, for a row that then fails."""
@@ -43,14 +45,16 @@ def generate(config: GenerateConfig) -> Generator[Event, None, None]:
         yield Notice(text=f"template {_origin(config, template)}: {template.template!r}", detail=True)
     rows = _Rows(config, model, prompts)
     yield Stage(text="generating")
-    yield from rows.shared.in_order(_own_rows(model, rows))
+    events: Iterator[RowEvent] = results_in_order(config.share, _own_rows(model, rows), rows.is_last)
+    yield from events
     for text in summed(config.share, rows.windows.notices()):
         yield Notice(text=text)
 
 
-def _own_rows(model: LoadedModel, rows: "_Rows") -> Iterator[TextDelta | Completion | RowFailed]:
-    """Yield what comes of the rows that are this process's to do."""
-    for item in in_order(model.engine, rows.requests()):
+def _own_rows(model: LoadedModel, rows: "_Rows") -> Iterator[RowEvent | Elsewhere]:
+    """Yield what comes of the rows that are this process's to do, and the others in their place."""
+    items: Iterator[Finished | Piece | RowFailed | Elsewhere] = in_order(model.engine, rows.requests())
+    for item in items:
         match item:
             case Piece():
                 yield rows.delta(item)
@@ -64,7 +68,6 @@ class _Rows:
     """The rows of one run on their way: records to requests, and finished samples back to completions."""
 
     def __init__(self, config: GenerateConfig, model: LoadedModel, prompts: Prompter) -> None:
-        self.shared = SharedRows(config.share, first=config.skip_rows, samples=config.num_samples)
         self._config = config
         self._tokenizer = model.tokenizer
         self._prompts = prompts
@@ -77,17 +80,25 @@ class _Rows:
         self._open: dict[int, tuple[Record, str, Fitted]] = {}
         self._filling: Filling | None = None
 
-    def requests(self) -> Iterator[Request | RowFailed]:
+    def requests(self) -> Iterator[Request | RowFailed | Elsewhere]:
         """Yield a request for each row that is still to be done, or why there is none."""
-        for index, record in self.shared.read(self._config.records):
+        for index, record in enumerate(self._config.records):
+            self._settle_columns(record)
+            if index < self._config.skip_rows:
+                continue
+            if not self._config.share.mine(index):
+                yield Elsewhere(number=index, record=record)
+                continue
             try:
-                self._settle_columns(record)
-                if self.shared.mine(index):
-                    yield self._request(index, record)
-            except ColumnError:
-                raise
+                yield self._request(index, record)
             except InputError as error:
                 yield RowFailed(index=index, record=record, message=str(error))
+
+    def is_last(self, event: RowEvent) -> bool:
+        """Return whether nothing more comes of the event's row."""
+        if isinstance(event, Completion):
+            return event.sample == self._config.num_samples - 1
+        return isinstance(event, RowFailed)
 
     def delta(self, piece: Piece) -> TextDelta:
         """Return a piece of a sample with what it continues."""
@@ -137,7 +148,7 @@ class _Rows:
             try:
                 self._filling = self._prompts.filling(list(record.columns), self._config.column)
             except InputError as error:
-                raise ColumnError(f"{record.source}: {error}") from error
+                raise InputError(f"{record.source}: {error}") from error
 
     def _tokens(self, prompt: str) -> list[int]:
         """Return the tokens of a prompt; raises InputError for one whose length alone says that it is too long."""
@@ -161,10 +172,6 @@ class _Rows:
             )
             for score in scores
         )
-
-
-class ColumnError(InputError):
-    """The whole input lacks the column; no row of it can be done."""
 
 
 def _prompter(config: GenerateConfig, model: LoadedModel) -> Prompter:
