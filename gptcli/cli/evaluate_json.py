@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from gptcli import __version__
 from gptcli.tasks.evaluate_events import (
-    BoundReport,
     ComparisonReport,
     EvaluationReport,
     ModelReport,
@@ -38,7 +37,7 @@ def report_object(report: EvaluationReport) -> dict[str, object]:
         "models": [_model(model) for model in report.models],
         "comparisons": [_comparison(comparison) for comparison in report.comparisons],
         "incomparable": sorted(report.incomparable),
-        "bounds": [_bound(bound) for bound in report.bounds],
+        "bounds": [asdict(bound) for bound in report.bounds],
     }
 
 
@@ -87,7 +86,3 @@ def _interval(interval: "Interval") -> dict[str, object]:
         "rows": interval.rows,
         "method": interval.method,
     }
-
-
-def _bound(bound: BoundReport) -> dict[str, object]:
-    return asdict(bound) | {"better": "lower" if bound.lower else "higher"}

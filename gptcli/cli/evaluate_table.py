@@ -85,7 +85,7 @@ def _of_model(model: ModelReport, titles: Mapping[str, str], best: Mapping[str, 
 
 
 def _best(report: EvaluationReport) -> dict[str, float]:
-    """Return the best value of each figure that compares between the models."""
+    """Return the best value of each figure that compares between the models, and in which they differ."""
     values: dict[str, list[float]] = {}
     choose = {}
     for model in report.models:
@@ -94,7 +94,7 @@ def _best(report: EvaluationReport) -> dict[str, float]:
                 choose[figure.name] = max if figure.better == "higher" else min
                 values.setdefault(figure.name, []).append(figure.interval.value)
     found = {name: [value for value in of_models if not isnan(value)] for name, of_models in values.items()}
-    return {name: choose[name](values) for name, values in found.items() if len(values) > 1}
+    return {name: choose[name](values) for name, values in found.items() if len(set(values)) > 1}
 
 
 def _compared(report: EvaluationReport, comparison: ComparisonReport, page: Page) -> list[str]:

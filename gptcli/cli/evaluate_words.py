@@ -20,7 +20,8 @@ _MOST_FILES = 3
 def facts(report: EvaluationReport) -> Iterator[tuple[str, str]]:
     """Yield what the figures are of, each fact with its name."""
     yield "task", report.reason
-    yield "data", _files(report.files)
+    if report.files:
+        yield "data", _files(report.files)
     yield "rows", _rows(report)
     yield "measured", _plain(report.convention)
     for model in report.models:
@@ -87,15 +88,15 @@ def _files(files: tuple[DataFile, ...]) -> str:
 def _rows(report: EvaluationReport) -> str:
     limited = f", the first ones (--limit {report.limit:,})" if report.limit is not None else ""
     failed = f", {report.rows_failed:,} of them left out since they could not be scored" if report.rows_failed else ""
-    parts = (
-        "" if report.scored == report.rows_read - report.rows_failed else f"; {report.scored:,} texts or parts of them"
-    )
+    parts = f"; {report.scored:,} texts or parts of texts are scored" if _unit(report) == "parts" else ""
     return f"{report.rows_read:,} read{limited}{failed}{parts}"
 
 
 def _intervals(models: tuple[ModelReport, ...], bootstrap: Bootstrap) -> str:
     if all(isnan(figure.interval.low) for model in models for figure in model.figures):
         return "none: they are over rows, and need two of them"
+    if all(figure.interval.method == "normal" for model in models for figure in model.figures):
+        return "95 %, 1.96 standard errors of lm-evaluation-harness to each side"
     return f"95 %, by {bootstrap.resamples:,} resamples, seed {bootstrap.seed}"
 
 

@@ -17,6 +17,7 @@ from gptcli.data.atomic import atomic_file
 from gptcli.data.formats import json_bytes
 from gptcli.data.output import cannot_write, refuse_existing
 from gptcli.data.roles import WantedRoles
+from gptcli.engine.options import ModelOptions
 from gptcli.errors import BoundError, ConfigError, InputError, UsageError
 from gptcli.evaluation.bootstrap import Bootstrap
 from gptcli.tasks.evaluate_config import EvaluateConfig
@@ -52,7 +53,7 @@ def run(console: Console, *, flags: EvaluateFlags) -> None:
         from gptcli.tasks.evaluate import evaluate
 
         with closing(evaluate(config)) as events:
-            _Following(console, flags, progress).follow(events)
+            Following(console, flags, progress).follow(events)
 
 
 def _config(console: Console, flags: EvaluateFlags) -> EvaluateConfig:
@@ -60,11 +61,10 @@ def _config(console: Console, flags: EvaluateFlags) -> EvaluateConfig:
     data, models, result = flags.data, flags.models, flags.result
     if not data.paths and console.stdin.isatty():
         raise UsageError(USAGE)
-    names: list[str | None] = [*(models.models or ())] or [console.environment.get(MODEL_VARIABLE) or None]
     return EvaluateConfig(
         paths=tuple(data.paths or ("-",)),
         stdin=console.stdin,
-        models=tuple(map(models.options, names)),
+        models=asked_models(console, models),
         versus=None if models.versus is None else models.options(models.versus),
         task=flags.asked.task,
         options=flags.asked.options,
@@ -82,6 +82,12 @@ def _config(console: Console, flags: EvaluateFlags) -> EvaluateConfig:
     )
 
 
+def asked_models(console: Console, models: ModelsFlags) -> tuple[ModelOptions, ...]:
+    """Return the models of -m, else the environment's, else the default; raises ConfigError."""
+    names: list[str | None] = [*(models.models or ())] or [console.environment.get(MODEL_VARIABLE) or None]
+    return tuple(map(models.options, names))
+
+
 def _refuse_per_row(config: EvaluateConfig, result: ResultFlags) -> None:
     """Raise ConfigError or OutputError where the file of --per-row cannot be, before anything is measured."""
     path = result.per_row
@@ -95,7 +101,7 @@ def _refuse_per_row(config: EvaluateConfig, result: ResultFlags) -> None:
     refuse_existing(path, overwrite=result.overwrite)
 
 
-class _Following:
+class Following:
     """Shows what an evaluation yields: the story on stderr, the result on stdout, rows in their file."""
 
     def __init__(self, console: Console, flags: EvaluateFlags, progress: Progress) -> None:
@@ -174,6 +180,6 @@ def _page(console: Console) -> Page:
 
 def _broken(bound: BoundReport) -> str:
     """Say which figure of which model is on the wrong side of what."""
-    side = "above" if bound.lower else "below"
+    side = "above" if bound.better == "lower" else "below"
     told = f"{side} the {bound.bound:.6g} of --fail-under" if bound.value == bound.value else "which is no number"
     return f"{bound.metric} of {bound.model} is {bound.value:.6g}, {told}"

@@ -40,6 +40,16 @@ def default_options(task: TaskName) -> TaskOptions:
             return LastWordOptions()
 
 
+def require_extent(limit: int | None, bootstrap: Bootstrap) -> None:
+    """Raise ConfigError for a number of rows or of resamples that tells nothing, and for a seed that is none."""
+    if limit is not None and limit < 1:
+        raise ConfigError(f"--limit must be at least 1, not {limit}")
+    if bootstrap.resamples < LEAST_RESAMPLES:
+        raise ConfigError(f"--bootstrap must be at least {LEAST_RESAMPLES}, not {bootstrap.resamples}")
+    if bootstrap.seed < 0:
+        raise ConfigError(f"--seed must be at least 0, not {bootstrap.seed}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
     """How good a figure must be: at least this, or at most where lower is better."""
@@ -87,12 +97,7 @@ class EvaluateConfig:
             raise ConfigError("no data: give a file, a directory, or - for standard input")
         if self.paths.count("-") > 1:
             raise ConfigError("standard input (-) can be read once only")
-        if self.limit is not None and self.limit < 1:
-            raise ConfigError(f"--limit must be at least 1, not {self.limit}")
-        if self.bootstrap.resamples < LEAST_RESAMPLES:
-            raise ConfigError(f"--bootstrap must be at least {LEAST_RESAMPLES}, not {self.bootstrap.resamples}")
-        if self.bootstrap.seed < 0:
-            raise ConfigError(f"--seed must be at least 0, not {self.bootstrap.seed}")
+        require_extent(self.limit, self.bootstrap)
         self._refuse_twins()
 
     def _refuse_twins(self) -> None:

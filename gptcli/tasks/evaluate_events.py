@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from gptcli.data.rereading import DataFile
 from gptcli.evaluation.bootstrap import Bootstrap
@@ -60,8 +60,8 @@ class BoundReport:
     metric: str
     value: float
     bound: float
-    lower: bool
-    """Whether lower is better, so that the bound is the most that the figure may be."""
+    better: Literal["higher", "lower"]
+    """lower: the bound is the most that the figure may be, else the least."""
     passed: bool
 
 
@@ -69,7 +69,8 @@ class BoundReport:
 class EvaluationReport:
     """All that was measured; figures of all models are of the same rows."""
 
-    task: TaskName
+    task: TaskName | Literal["harness"]
+    """Tasks of lm-evaluation-harness read no files of ours."""
     reason: str
     files: tuple[DataFile, ...]
     limit: int | None

@@ -46,14 +46,14 @@ def have_one_tokenizer(scored: Sequence[Scored]) -> bool:
 def bound_report(bound: Bound, model: ModelReport) -> BoundReport:
     """Return whether a figure is good enough; nan never is. Raises ConfigError where the model has no such figure."""
     figure = _figure(bound.metric, model)
-    value, lower = figure.interval.value, figure.better == "lower"
+    value, better = figure.interval.value, figure.better or "higher"
     return BoundReport(
         model=model.name,
         metric=bound.metric,
         value=value,
         bound=bound.value,
-        lower=lower,
-        passed=value <= bound.value if lower else value >= bound.value,
+        better=better,
+        passed=value <= bound.value if better == "lower" else value >= bound.value,
     )
 
 

@@ -48,12 +48,7 @@ class Scoring:
 
         Raises InputError where the data is not what it was, and ConfigError where two models are one.
         """
-        found: list[Located] = []
-        for model in models:
-            located = yield from located_model(model.model)
-            if any(located.directory.resolve() == other.directory.resolve() for other in found):
-                raise ConfigError(f"two models are the same, {located.name} in {located.directory}: give each once")
-            found.append(located)
+        found = yield from found_models(models)
         scored: list[Scored] = []
         for located, model in zip(found, models, strict=True):
             yield ScoringStarted(model=located.name, rows=self._rows.count)
@@ -81,6 +76,17 @@ class Scoring:
                     case RowFailed():
                         self._told.add((event.index, event.message))
                 yield event
+
+
+def found_models(models: Sequence[ModelOptions]) -> Generator[Event, None, list[Located]]:
+    """Find all models; raises ConfigError where two of them are one."""
+    found: list[Located] = []
+    for model in models:
+        located = yield from located_model(model.model)
+        if any(located.directory.resolve() == other.directory.resolve() for other in found):
+            raise ConfigError(f"two models are the same, {located.name} in {located.directory}: give each once")
+        found.append(located)
+    return found
 
 
 def shared_rows(scored: Sequence[Scored], rows: int) -> Generator[Notice, None, list[Scored]]:

@@ -65,7 +65,7 @@ def test_no_room_for_the_copy_is_told_with_the_remedy(monkeypatch: pytest.Monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", full)
-    with pytest.raises(InputError, match="cannot keep standard input in .*: No space left on device; set TMPDIR"):
+    with pytest.raises(InputError, match=r"cannot keep standard input in .*: No space left on device; set TMPDIR"):
         Rereadable(["-"], BytesIO(b"one"))
 
 
