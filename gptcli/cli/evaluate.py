@@ -7,6 +7,7 @@ import typer
 from gptcli.cli.evaluate_choices_options import ChoicesFlags, LastWordFlags
 from gptcli.cli.evaluate_classify_options import EvaluateClassifyFlags
 from gptcli.cli.evaluate_complete_options import EvaluateCompleteFlags
+from gptcli.cli.evaluate_harness_options import HarnessFlags
 from gptcli.cli.evaluate_options import EvaluationDataFlags, ModelsFlags, ResultFlags
 from gptcli.cli.evaluate_perplexity_options import PerplexityFlags
 from gptcli.cli.flags import Job, spelled_out
@@ -37,6 +38,10 @@ EXAMPLES = """Examples:
     gptcli evaluate wiki.test.raw -m gpt2 --protocol hf-docs
 
 \b
+  A task of lm-evaluation-harness on this engine:
+    gptcli evaluate --harness lambada_openai,hellaswag -m gpt2 --limit 500
+
+\b
   Each row's scores, and all figures for a program:
     gptcli evaluate book.txt --per-row rows.jsonl
     gptcli evaluate book.txt --json | jq .models[0].figures.bits_per_byte.value
@@ -61,6 +66,7 @@ def command(
     complete: EvaluateCompleteFlags,
     choices: ChoicesFlags,
     last_word: LastWordFlags,
+    harness: HarnessFlags,
     common: CommonFlags,
 ) -> Job:
     """Measure models on your data: how well they know a text, label it, complete it, or choose.
@@ -71,6 +77,11 @@ def command(
     from gptcli.cli.evaluate_tasks import asked_task
     from gptcli.cli.evaluating import EvaluateFlags, run
 
-    asked = asked_task(data.task, (perplexity, classify, complete, choices, last_word), spelled_out(invocation))
+    spelled = spelled_out(invocation)
+    asked = asked_task(data.task, (perplexity, classify, complete, choices, last_word), spelled)
     flags = EvaluateFlags(data=data, models=models, result=result, asked=asked)
+    if harness.is_asked_for:
+        from gptcli.cli.evaluate_harness import prepare
+
+        return Job(work=prepare(flags, harness, spelled), common=common.joined(invocation.obj))
     return Job(work=partial(run, flags=flags), common=common.joined(invocation.obj))

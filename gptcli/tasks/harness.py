@@ -10,7 +10,8 @@ from gptcli.checkpoint.locate import Located
 from gptcli.engine.options import ModelOptions
 from gptcli.errors import ConfigError, MissingExtraError
 from gptcli.evaluation.bootstrap import Bootstrap
-from gptcli.evaluation.scores import Figure
+from gptcli.tasks.evaluate_config import require_extent
+from gptcli.tasks.evaluate_events import ModelReport
 from gptcli.tasks.events import Event, ModelReady, Notice, Stage
 
 
@@ -30,18 +31,19 @@ class HarnessConfig:
     def __post_init__(self) -> None:
         if not self.tasks or not all(self.tasks):
             raise ConfigError("--harness wants names of tasks, parted by commas: --harness lambada_openai,hellaswag")
-        if self.limit is not None and self.limit < 1:
-            raise ConfigError(f"--limit must be at least 1, not {self.limit}")
+        require_extent(self.limit, self.bootstrap)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HarnessReport:
     """What the harness found about one model."""
 
-    figures: tuple[Figure, ...]
-    """In the order of the tasks; each interval is 1.96 standard errors of the harness to either side."""
+    model: ModelReport
+    """Its figures are in the order of the tasks, with intervals of 1.96 standard errors of the harness to each side."""
     convention: Mapping[str, object]
     """The harness's version, and each task's own version and number of examples in the prompt; ready for JSON."""
+    rows: int
+    """Of all tasks together."""
 
 
 def require_harness() -> None:
@@ -51,7 +53,7 @@ def require_harness() -> None:
 
 
 def run_harness(config: HarnessConfig, located: Located, model: ModelOptions) -> Generator[Event, None, HarnessReport]:
-    """Yield what happens, and return the figures.
+    """Yield a ModelReady and what else happens, and return the figures.
 
     Raises MissingExtraError, ConfigError for a task that there is not, InputError for one whose data cannot be had,
     ModelError and DeviceError.
@@ -64,7 +66,7 @@ def run_harness(config: HarnessConfig, located: Located, model: ModelOptions) ->
     yield Stage(text=f"loading {located.name}")
     reports: queue.SimpleQueue[Stage | Notice | HarnessReport | BaseException] = queue.SimpleQueue()
     adapted = HarnessModel(located, model, seed=config.bootstrap.seed, report=reports.put)
-    yield ModelReady(directory=str(located.directory.resolve()), dtype=adapted.dtype)
+    yield ModelReady(directory=adapted.directory, dtype=adapted.dtype)
     yield Notice(text=adapted.description, detail=True)
 
     def work() -> None:

@@ -51,6 +51,16 @@ class HarnessModel(TemplateLM):
         self._cancelled = False
 
     @property
+    def name(self) -> str:
+        """Return the model's name."""
+        return self._loaded.name
+
+    @property
+    def directory(self) -> str:
+        """Return the model's place."""
+        return str(self._loaded.directory.resolve())
+
+    @property
     def dtype(self) -> str:
         """Return the numbers that it computes with."""
         return self._loaded.dtype
@@ -78,7 +88,7 @@ class HarnessModel(TemplateLM):
     @property
     def tokenizer_name(self) -> str:
         """Return what tells one tokenizer from another."""
-        return str(self._loaded.directory)
+        return self.directory
 
     def cancel(self) -> None:
         """End at the next request."""

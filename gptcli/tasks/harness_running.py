@@ -22,6 +22,7 @@ from lm_eval.tasks import TaskManager
 from gptcli.errors import ConfigError, InputError
 from gptcli.evaluation.resampling import Interval
 from gptcli.evaluation.scores import Better, Figure
+from gptcli.tasks.evaluate_events import ModelReport
 from gptcli.tasks.events import Notice, Stage
 from gptcli.tasks.harness import HarnessConfig, HarnessReport
 from gptcli.tasks.harness_model import HarnessModel
@@ -46,8 +47,15 @@ def run_tasks(config: HarnessConfig, model: HarnessModel, *, report: Report) -> 
             log_samples=False,
         )
     return HarnessReport(
-        figures=tuple(_figures(found)),
-        convention={"harness": version("lm_eval"), "tasks": {name: _told(found, name) for name in found["results"]}},
+        model=ModelReport(
+            name=model.name,
+            directory=model.directory,
+            dtype=model.dtype,
+            figures=tuple(_figures(found)),
+            details={},
+        ),
+        convention={"harness": version("lm_eval"), "tasks": [_told(found, name) for name in found["results"]]},
+        rows=sum(found["n-samples"][name]["effective"] for name in found["n-samples"]),
     )
 
 
@@ -126,9 +134,11 @@ def _better(found: Mapping[str, Any], task: str, metric: str) -> Better | None:
     return None if is_higher is None else "higher" if is_higher else "lower"
 
 
-def _told(found: Mapping[str, Any], task: str) -> dict[str, object]:
-    """Return what must be the same for the figures of a task to compare."""
-    return {"version": found["versions"].get(task), "shots": found["n-shot"].get(task)}
+def _told(found: Mapping[str, Any], task: str) -> str:
+    """Return what must be the same for the figures of a task to compare; a group has no version."""
+    numbers = {"version": found["versions"].get(task), "shots": found["n-shot"].get(task)}
+    told = ", ".join(f"{name} {value}" for name, value in numbers.items() if value is not None)
+    return f"{task} ({told})" if told else task
 
 
 @contextmanager
