@@ -7,6 +7,7 @@ from math import isnan
 
 from gptcli.cli import evaluate_numbers as numbers
 from gptcli.cli.console import one_line
+from gptcli.cli.evaluate_labels import label_blocks
 from gptcli.cli.evaluate_words import differences, facts, verdict
 from gptcli.cli.units import width
 from gptcli.tasks.evaluate_events import ComparisonReport, EvaluationReport, ModelReport
@@ -48,7 +49,10 @@ class _Column:
 
 def render(report: EvaluationReport, page: Page) -> str:
     """Return the whole page."""
-    blocks = [*_tables(report, page), *(_compared(report, one, page) for one in report.comparisons)]
+    blocks = [*_tables(report, page)]
+    for model in report.models:
+        blocks += label_blocks(model, page.room, named=len(report.models) > 1)
+    blocks += (_compared(report, one, page) for one in report.comparisons)
     told = [page.wrapped(text, f"{name:{FACTS_WIDTH}}") for name, text in facts(report)]
     blocks.append([line for lines in told for line in lines])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"

@@ -14,7 +14,6 @@ from gptcli.engine.options import ModelOptions
 from gptcli.errors import ConfigError, InputError, OutputError
 from gptcli.evaluation.resampling import Bootstrap
 from gptcli.evaluation.scores import Difference, Figure, RowScores
-from gptcli.tasks.config import DEFAULT_LABEL_SEPARATOR, DEFAULT_THRESHOLD
 from gptcli.tasks.cuts import Cuts
 from gptcli.tasks.evaluators.base import Evaluator
 from gptcli.tasks.evaluators.classify_options import ClassifyOptions
@@ -46,17 +45,19 @@ class Classify(Evaluator):
         options, words = self._options, self._options.labels
         how: dict[str, object] = {"text_column": self._text, "label_column": self._label, "long": options.long}
         if words is None:
-            separator = DEFAULT_LABEL_SEPARATOR if options.label_separator is None else options.label_separator
-            threshold = DEFAULT_THRESHOLD if options.threshold is None else options.threshold
-            return how | {"labels": "the model's own", "threshold": threshold, "label_separator": separator}
-        return how | {
-            "labels": {label.name: label.text for label in words.labels},
+            asked = {"threshold": options.threshold, "label_separator": options.label_separator}
+            return how | {"labels": "the model's own"} | {name: told for name, told in asked.items() if told is not None}
+        described = {label.name: label.text for label in words.labels}
+        plain = list(described) == list(described.values())
+        how |= {
+            "labels": list(described) if plain else described,
             "template": words.template,
             "scoring": words.scoring,
             "calibrate": words.calibrated,
-            "examples": words.examples,
-            "shots": words.shots,
         }
+        if words.examples is not None:
+            how |= {"examples": words.examples, "shots": words.shots or "as many as fit", "shots_seed": words.seed}
+        return how
 
     def score(
         self, located: Located, model: ModelOptions, rows: Iterable[tuple[int, Record]]

@@ -67,7 +67,8 @@ class Complete(Evaluator):
         if writing is not None:
             how["decoding"] = "greedy" if writing.num_beams == 1 else f"{writing.num_beams} beams"
             how["max_new_tokens"] = writing.token_limit(0)
-            how["stop"] = list(writing.stop)
+            if writing.stop:
+                how["stop"] = list(writing.stop)
         return how
 
     def score(
@@ -127,8 +128,8 @@ class Complete(Evaluator):
         if _has_overlaps(scores):
             from gptcli.evaluation import bleu, rouge
 
-            signatures = bleu.signatures(int(counts[0]) if len(counts) == 1 else None)
-            told["signatures"] = signatures | {"rouge": rouge.signature()}
+            signatures = bleu.signatures(int(counts[0]) if len(counts) == 1 else None) | {"rouge": rouge.signature()}
+            told.update((f"{name}_signature", signature) for name, signature in signatures.items())
         return told
 
 

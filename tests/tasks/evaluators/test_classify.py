@@ -274,8 +274,9 @@ def test_labels_in_words_are_measured_as_those_of_a_head(builtin: Path) -> None:
     assert json.loads(json.dumps(row)) == row
     assert sum(row["probabilities"].values()) == pytest.approx(1)  # type: ignore[attr-defined]
     told = evaluator.convention
-    assert told["labels"] == {"sad": "sad", "happy": "happy"}
+    assert told["labels"] == ["sad", "happy"]
     assert told["calibrate"] is True
+    assert "examples" not in told
     json.dumps(told)
 
 

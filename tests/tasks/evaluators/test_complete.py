@@ -118,13 +118,13 @@ def test_of_several_references_the_best_counts(tiny: Path) -> None:
         assert scores.columns["nats"][number] == pytest.approx(min(each, key=np.mean).sum(), abs=1e-4)
     details = evaluator.details(scores)
     assert details["references"] == [2, 2]
-    assert details["signatures"]["bleu"].startswith("nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|version:")
+    assert details["bleu_signature"].startswith("nrefs:2|case:mixed|eff:no|tok:13a|smooth:exp|version:")
 
 
 def test_signatures_are_sacrebleus_and_rows_are_told_whole(scored: Any) -> None:
     evaluator = SHORT.evaluator(ROLES)
-    signatures = evaluator.details(scored.scores)["signatures"]
-    assert set(signatures) == {"bleu", "chrf", "rouge"}
+    details = evaluator.details(scored.scores)
+    assert set(details) == {"references", "bleu_signature", "chrf_signature", "rouge_signature"}
     row = evaluator.row(scored.scores, 0)
     assert json.loads(json.dumps(row)) == row
     assert (row["prompt"], row["references"]) == ("What is it?", ["a cat"])
@@ -272,7 +272,7 @@ def test_without_the_extra_the_other_figures_are_there_and_the_command_that_inst
     assert set(figures(evaluator, found.scores)) == {
         *("bits_per_byte", "nats_per_token", "perplexity", "exact_match", "normalized_match", "token_f1")
     }
-    assert "signatures" not in evaluator.details(found.scores)
+    assert set(evaluator.details(found.scores)) == {"references"}
     assert "bleu" not in evaluator.row(found.scores, 0)
     with pytest.raises(MissingExtraError, match=r'--fail-under bleu: .*pip install "gptcli\[metrics\]"'):
         evaluator.require("bleu")
