@@ -37,7 +37,7 @@ class Cancelled(Exception):  # noqa: N818 - it is no error
     """Nobody wants the figures any more."""
 
 
-class HarnessModel(TemplateLM):
+class HarnessModel(TemplateLM):  # type: ignore[misc]
     """Scores with our scorer and writes with our engine; the harness does all else."""
 
     def __init__(self, located: Located, options: ModelOptions, *, seed: int, report: Callable[[Stage], None]) -> None:

@@ -153,4 +153,5 @@ def _chosen(question: Question, scores: ItemScores) -> tuple[float, ...]:
 
 def _right(scores: RowScores, normalization: Normalization) -> NDArray[np.float64]:
     """Return 1 for each row where the right ending was chosen, else 0."""
-    return (scores.columns[_CHOSEN[normalization]] == scores.columns["answer"]).astype(np.float64)
+    right: NDArray[np.bool_] = scores.columns[_CHOSEN[normalization]] == scores.columns["answer"]
+    return right.astype(np.float64)
