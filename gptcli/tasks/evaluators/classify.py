@@ -45,8 +45,9 @@ class Classify(Evaluator):
         options, words = self._options, self._options.labels
         how: dict[str, object] = {"text_column": self._text, "label_column": self._label, "long": options.long}
         if words is None:
+            how["labels"] = "the model's own"
             asked = {"threshold": options.threshold, "label_separator": options.label_separator}
-            return how | {"labels": "the model's own"} | {name: told for name, told in asked.items() if told is not None}
+            return how | {name: told for name, told in asked.items() if told is not None}
         described = {label.name: label.text for label in words.labels}
         plain = list(described) == list(described.values())
         how |= {
