@@ -4,9 +4,11 @@ Needs the extra "metrics"; import it where that is known to be there.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
 
 from gptcli.evaluation.resampling import Values
 
@@ -40,8 +42,8 @@ def sentence_bleu(sums: Values) -> Values:
 
 def signatures(references: int | None) -> dict[str, str]:
     """Return how BLEU and chrF are computed, in sacrebleu's words; references is None where rows have unlike many."""
-    streams: list[list[str | None]] = [["a"]] * references if references else [["a", "a"], [None, "a"]]
-    texts = ["a"] * len(streams[0])
+    streams: Any = [["a"]] * references if references else [["a", "a"], [None, "a"]]
+    texts = ["a"] * len(streams[0])  # a row with one text fewer has None in its place
     told = {}
     for name, metric in (("bleu", BLEU()), ("chrf", CHRF())):
         metric.corpus_score(texts, streams)

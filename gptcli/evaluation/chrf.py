@@ -34,9 +34,9 @@ def chrf(sums: Values) -> Values:
         for wholes in (written, wanted)
     )
     weighted = BETA**2 * precision + recall
-    score = np.zeros_like(weighted)
+    score: Values = np.zeros_like(weighted)
     np.divide((1 + BETA**2) * precision * recall, weighted, out=score, where=weighted > 0)
-    return 100 * score
+    return score * 100
 
 
 def _ngrams(text: str) -> list[Counter[str]]:
