@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,10 @@ def modules_of(arguments: list[str], code: int, **environment: str) -> set[str]:
         ("finetune x.csv --lora-alpha 3", 2),
         ("finetune --config no-such-file.toml", 2),
         ("finetune x.csv --max-time soon", 2),
+        ("evaluate --help", 0),
+        ("evaluate x.csv --limit 0", 2),
+        ("evaluate x.csv --stride 3 --labels a,b", 2),
+        ("evaluate x.csv --fail-under accuracy", 2),
         ("pretrain --help", 0),
         ("pretrain", 2),
         ("pretrain x.txt --n-embd 7", 2),
@@ -63,3 +68,22 @@ def test_generate_on_the_cpu_imports_neither_torch_nor_transformers(options: str
     modules = modules_of(line, 0, CUDA_VISIBLE_DEVICES="")
     assert "onnxruntime" in modules
     assert not modules & {"torch", "transformers", "accelerate", "huggingface_hub", "rich"}
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "options"),
+    [
+        ("book.txt", "Once upon a time there was a fox.\n", ""),
+        ("mail.csv", "text,label\nfree money,spam\nhi dear,ham\n", "--task classify --labels spam,ham"),
+        ("pairs.csv", "prompt,completion\nOnce upon,a time\n", "--max-new-tokens 2"),
+        ("choices.jsonl", '{"context": "Once", "endings": [" upon", " fox"], "answer": 0}\n', ""),
+    ],
+)
+def test_evaluate_on_the_cpu_imports_neither_torch_nor_transformers(
+    tmp_path: Path, name: str, data: str, options: str
+) -> None:
+    (tmp_path / name).write_text(data)
+    line = ["evaluate", str(tmp_path / name), "-m", "builtin", *options.split()]
+    modules = modules_of(line, 0, CUDA_VISIBLE_DEVICES="")
+    assert "onnxruntime" in modules
+    assert not modules & {"torch", "transformers", "accelerate", "huggingface_hub"}
