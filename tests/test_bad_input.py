@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.bad_input import FILES, TEXT, Case
+from tests.bad_labels import LABELS
 from tests.bad_models import MODELS
 from tests.command import gptcli
 
@@ -71,7 +72,7 @@ OPTIONS = [
     Case(name="no such directory", options="-m ./no/model", code=4, told="'./no/model': no such directory"),
     Case(name="more memory than there is", options=f"--batch-size {10**12}", code=5, told="lower --batch-size"),
 ]
-CASES = [*TEXT, *FILES, *(replace(case, options="-m m") for case in MODELS), *OPTIONS]
+CASES = [*TEXT, *FILES, *(replace(case, options="-m m") for case in MODELS), *OPTIONS, *LABELS]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

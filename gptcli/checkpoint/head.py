@@ -24,8 +24,8 @@ def read_labels(directory: Path, name: str, weights: Weights, config: ModelConfi
     head = weights.tensors.get(SCORE)
     if head is None:
         raise ModelError(
-            f"{name} has no classification head; tune one on labelled rows: gptcli finetune DATA -m {name} -o DIR,"
-            " then classify with -m DIR"
+            f"{name} has no classification head; name the labels with --labels A,B,... for it to choose among, or tune"
+            f" one on labelled rows: gptcli finetune DATA -m {name} -o DIR, then -m DIR"
         )
     path = directory / CONFIG
     if len(head.shape) != 2 or head.shape[1] != config.n_embd or not head.shape[0]:

@@ -99,3 +99,5 @@ class ClassifyConfig:
             for name, given in (("--threshold", self.threshold), ("--label-separator", self.label_separator)):
                 if given is not None:
                     raise ConfigError(f"{name} cannot apply: each text is given one of --labels")
+            if self.abstains and self.min_prob is None:
+                raise ConfigError("--abstain-label needs --min-prob: each text is given one of --labels")

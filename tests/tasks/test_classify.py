@@ -114,6 +114,10 @@ def test_every_label_from_the_threshold_on_is_given(multi: Path, threshold: floa
         assert list(found.labels) == likely
 
 
+def test_a_model_of_several_labels_may_give_none_so_that_there_is_a_place_for_another_word(multi: Path) -> None:
+    assert classified(events(multi, rows("hello"), abstains=True)) == classified(events(multi, rows("hello")))
+
+
 def test_a_regression_gives_the_number(regression: Path) -> None:
     for text, found in zip(TEXTS, classified(events(regression, rows(*TEXTS))), strict=True):
         assert found.value == pytest.approx(logits(regression, text)[0], abs=1e-4)
@@ -127,6 +131,8 @@ def test_a_regression_gives_the_number(regression: Path) -> None:
         ("regression", {"min_prob": 0.5}, "--min-prob cannot apply: this model gives each text a number"),
         ("single", {"threshold": 0.5}, "--threshold cannot apply: this model gives each text one class"),
         ("single", {"label_separator": ","}, "--label-separator cannot apply: this model gives each text one class"),
+        ("single", {"abstains": True}, "--abstain-label needs --min-prob: this model gives each text one class"),
+        ("regression", {"abstains": True}, "--abstain-label cannot apply: this model gives each text a number"),
     ],
 )
 def test_an_option_that_the_model_has_no_use_for_is_refused(
@@ -235,7 +241,7 @@ def test_a_model_without_a_head_is_told_before_any_row_is_read() -> None:
         raise AssertionError("a row was read")
         yield
 
-    with pytest.raises(ModelError, match="builtin has no classification head; tune one"):
+    with pytest.raises(ModelError, match="builtin has no classification head; name the labels with --labels"):
         events(Path("builtin"), untouched())
 
 

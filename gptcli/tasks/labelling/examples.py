@@ -4,7 +4,6 @@ import io
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
 
 from gptcli.data.columns import value_text
 from gptcli.data.labels import name_of
@@ -40,11 +39,11 @@ def read_shots(path: str, names: Sequence[str]) -> ShotFile:
     Raises InputError for a file that cannot be read, a row that cannot, and a label that is none of the names.
     """
     with open_source(path, io.BytesIO()) as source:
-        start = list(islice(source.rows, SAMPLE_ROWS))
-        roles = _roles(source, start)
+        read = list(source.rows)  # to its end before one of them can be refused
+        roles = _roles(source, read[:SAMPLE_ROWS])
         shots: dict[str, Shot] = {}
         rows = 0
-        for shot in _shots(source, chain(start, source.rows), roles, names):
+        for shot in _shots(source, read, roles, names):
             shots.setdefault(shot.text.strip(), shot)
             rows += 1
         details = [*source.notices, f"examples of {path}: {roles.reason}"]
@@ -105,7 +104,7 @@ def _roles(source: Source, start: Sequence[SourceRow]) -> Roles:
         ) from error
 
 
-def _shots(source: Source, rows: Iterator[SourceRow], roles: Roles, names: Sequence[str]) -> Iterator[Shot]:
+def _shots(source: Source, rows: Sequence[SourceRow], roles: Roles, names: Sequence[str]) -> Iterator[Shot]:
     """Yield each row that has a text; raises InputError for the first that cannot be an example."""
     for line, values, error in rows:
         try:

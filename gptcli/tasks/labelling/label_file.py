@@ -2,13 +2,13 @@
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from gptcli.data.column_names import LABEL, find
 from gptcli.data.columns import value_text
 from gptcli.data.compression import inner_suffix
 from gptcli.data.contents import open_content
-from gptcli.data.sources import Source, rows_of
+from gptcli.data.sources import Source, SourceRow, rows_of
 from gptcli.data.utf8 import decoded
 from gptcli.errors import InputError
 from gptcli.tasks.labelling.options import LabelText
@@ -20,15 +20,16 @@ _DESCRIPTIONS = ("description", "text", "meaning", "words")
 def read_labels_file(path: str) -> tuple[LabelText, ...]:
     """Return the labels in the order of the file; raises InputError where it cannot be read.
 
-    Plain text has a label a line, and a description may stand behind a tab. A table or JSON rows have a column label,
-    or else the first one, and a column description, or else the second. A .json file may be an object.
+    Plain text has a label a line, and a description may stand behind a tab; a table whose header has no column label is
+    the same. Other tables and JSON rows may have a column description. A .json file may be an object.
     """
     with open_content(path) as content:
         if inner_suffix(path) == ".json":
             with decoded(content.binary) as text:
                 return tuple(_of_json(path, text.read()))
         with rows_of(content, lines=True) as source:
-            return tuple(_of_rows(source))
+            rows = list(source.rows)  # read to its end before one of them can be refused
+            return tuple(_of_rows(source, rows))
 
 
 def _of_json(path: str, text: str) -> Iterator[LabelText]:
@@ -38,7 +39,7 @@ def _of_json(path: str, text: str) -> Iterator[LabelText]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}") from error
     if isinstance(found, dict) and all(isinstance(value, str) for value in found.values()):
-        yield from (LabelText(name=name, text=description) for name, description in found.items())
+        yield from (_label(name, description) for name, description in found.items())
         return
     for number, item in enumerate(found if isinstance(found, list) else [found], start=1):
         if isinstance(item, str):
@@ -49,9 +50,11 @@ def _of_json(path: str, text: str) -> Iterator[LabelText]:
             raise InputError(f"{path}: label {number} is neither a name nor an object with label and description")
 
 
-def _of_rows(source: Source) -> Iterator[LabelText]:
+def _of_rows(source: Source, rows: Sequence[SourceRow]) -> Iterator[LabelText]:
     """Yield the label of each row that is not blank."""
-    for line, values, error in source.rows:
+    if source.columns is not None and find(source.columns, (*_NAMES, "column 1")) is None:
+        yield _of_columns(f"{source.name}:1", dict(zip(source.columns, source.columns, strict=True)))
+    for line, values, error in rows:
         origin = f"{source.name}:{line}"
         if error is not None:
             raise InputError(f"{origin}: {error}")

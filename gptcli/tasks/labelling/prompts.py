@@ -29,7 +29,7 @@ _BETWEEN_EXAMPLES = "\n\n"
 
 _BETWEEN_EXAMPLES = "\n\n"
 LEAST_ROOM = 16
-"""Tokens that a text must have room for: half a sentence; below that a label says little about it."""
+"""Tokens that a text must have room for: half a sentence, and below that a label would say little about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +69,6 @@ class LabelPrompts:
         self._head = self._tokens(self._opening)
         self._tails = [self._tokens(self._between + answer) for answer in self._answers]
         self._longest = config.n_positions - len(self.prefix)
-        if not len(self.prefix) + len(self._head):  # an empty text leaves the beginning-of-text token alone
-            self._longest -= 1
         self.room = self._longest - len(self._head) - max(map(len, self._tails))
         """Tokens that a text may have."""
         self._refuse_unusable(options)
