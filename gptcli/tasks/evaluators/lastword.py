@@ -110,13 +110,15 @@ class LastWord(Evaluator):
         """Return a passage whose last word is scored, or its last token; raises InputError where it has only that."""
         written = text_of(record, self._column)
         text = written.rstrip()
+        if not text:
+            raise InputError("is empty")
         if text != written:
             texts.count("texts that end in white space, which is not read", record.origin)
         if self._unit == "token":
             return texts.last_token(record.origin, text)
         context, space, word = text.rpartition(" ")
         if not context.strip():
-            raise InputError("has no words before its last one" if text else "is empty")
+            raise InputError("has no words before its last one")
         (span,) = texts.spans(record.origin, context, [f"{space}{word}"])
         return span
 
