@@ -72,7 +72,9 @@ def _counted(report: EvaluationReport, model: str, found: "Comparison") -> str:
 
 
 def _unit(report: EvaluationReport) -> str:
-    return "rows" if report.scored == report.rows_read - report.rows_failed else "parts"
+    """Say what is compared one by one: a text may be scored in parts."""
+    is_parted = report.task == "perplexity" and report.scored != report.rows_read - report.rows_failed
+    return "parts" if is_parted else "rows"
 
 
 def _better(report: EvaluationReport, name: str) -> str | None:
@@ -88,8 +90,11 @@ def _files(files: tuple[DataFile, ...]) -> str:
 def _rows(report: EvaluationReport) -> str:
     limited = f", the first ones (--limit {report.limit:,})" if report.limit is not None else ""
     failed = f", {report.rows_failed:,} of them left out since they could not be scored" if report.rows_failed else ""
-    parts = f"; {report.scored:,} texts or parts of texts are scored" if _unit(report) == "parts" else ""
-    return f"{report.rows_read:,} read{limited}{failed}{parts}"
+    told = f"{report.rows_read:,} read{limited}{failed}"
+    if report.scored == report.rows_read - report.rows_failed:
+        return told
+    units = "texts or parts of them" if report.task == "perplexity" else "of them"
+    return f"{told}; the figures are of {report.scored:,} {units}"
 
 
 def _intervals(models: tuple[ModelReport, ...], bootstrap: Bootstrap) -> str:

@@ -141,7 +141,7 @@ def test_what_was_left_out_is_told(evaluate, evaluation):
 def test_parts_of_texts_are_not_called_rows(evaluate, evaluation):
     evaluation.events = [report(rows_read=1, scored=23, comparisons=(comparison(-0.2, -0.3, -0.1),))]
     out = " ".join(evaluate().out.split())
-    assert "1 read; 23 texts or parts of texts are scored" in out
+    assert "1 read; the figures are of 23 texts or parts of them" in out
     assert "3 of 3 parts" in out
 
 

@@ -1,0 +1,195 @@
+"""Bad input of evaluate: one clear line each, the right exit code, and nothing that was there before is lost."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.bad_input import Case as BadModel
+from tests.bad_models import MODELS
+from tests.command import gptcli
+
+BOOK = b"Once upon a time.\n"
+LABELLED = b"text,label\na good film it was,good\nso bad a film,bad\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A command line that something is wrong with, and how it must end."""
+
+    name: str
+    options: str = ""
+    """Words behind gptcli evaluate -m builtin."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    stdin: bytes = b""
+    code: int = 3
+    told: tuple[str, ...]
+    """Patterns, one for each line of stderr in order, behind the choice of the task."""
+    figures: bool = False
+    """Whether there are figures all the same."""
+
+
+CASES = [
+    Case(name="a missing file", options="no.txt", told=("cannot read no.txt: No such file or directory; check the p",)),
+    Case(name="an empty file", options="in.txt", files={"in.txt": b""}, told=("in.txt is empty",)),
+    Case(
+        name="blank lines alone",
+        options="in.txt",
+        files={"in.txt": b"\n\n \n\n"},
+        told=("in.txt is empty|no row|none",),
+    ),
+    Case(name="empty standard input", options="-", told=("standard input is empty",)),
+    Case(name="no data", told=("standard input is empty",)),
+    Case(
+        name="a header alone", options="in.csv", files={"in.csv": b"text\n"}, told=("in.csv has a header but no rows",)
+    ),
+    Case(
+        name="an empty file among others",
+        options="a.txt b.txt",
+        files={"a.txt": BOOK, "b.txt": b""},
+        told=("b.txt is empty",),
+    ),
+    Case(name="an empty directory", options=".", told=("the directory has no file that ends in",)),
+    Case(name="a file of bytes", options="in.txt", files={"in.txt": b"\0\1\2" * 99}, told=("in.txt is not text",)),
+    Case(
+        name="a row that is not UTF-8",
+        options="in.jsonl",
+        files={"in.jsonl": b'{"text": "one caf\xc3\xa9"}\n{"text": "\xff"}\n'},
+        told=("in.jsonl:2: is not UTF-8: byte 0xff at column 11", "1 of 2 rows failed"),
+        figures=True,
+    ),
+    Case(
+        name="a row without its column",
+        options="in.jsonl --text-column text",
+        files={"in.jsonl": b'{"text": "one dog"}\n{"body": "two"}\n'},
+        told=("in.jsonl:2: has no column text: it has body", "1 of 2 rows failed"),
+        figures=True,
+    ),
+    Case(
+        name="no row that can be scored",
+        options="in.jsonl --text-column text",
+        files={"in.jsonl": b'{"text": null}\n{"text": null}\n'},
+        told=("in.jsonl:1: has no value in column text", "in.jsonl:2: has no", "of 2 rows none could be scored"),
+    ),
+    Case(
+        name="references missing in some rows",
+        options="in.csv --no-generate",
+        files={"in.csv": b"prompt,completion\nOnce upon,a time\nOnce,\n"},
+        code=0,
+        told=("rows left out: they have no reference: 1 .first: in.csv:3.",),
+        figures=True,
+    ),
+    Case(
+        name="a column that is not there",
+        options="in.csv --text-column body",
+        files={"in.csv": LABELLED},
+        told=("no column body: the columns are text, label",),
+    ),
+    Case(
+        name="a task that is not",
+        options="in.txt --task translate",
+        files={"in.txt": BOOK},
+        code=2,
+        told=("'translate' is not one of", "try gptcli evaluate --help"),
+    ),
+    Case(
+        name="a task that the data is not for",
+        options="in.txt --task classify",
+        files={"in.txt": BOOK},
+        told=("in.txt is plain text: --task classify needs rows with columns",),
+    ),
+    Case(
+        name="a task that the columns are not for",
+        options="in.csv --task choices",
+        files={"in.csv": LABELLED},
+        told=("no choices: rows need a text",),
+    ),
+    Case(
+        name="a metric that does not fit the task",
+        options="in.txt --fail-under accuracy=0.9",
+        files={"in.txt": BOOK},
+        code=2,
+        told=("--fail-under accuracy: the figures of perplexity are bits_per_byte, ",),
+    ),
+    Case(
+        name="an option of another task",
+        options="in.csv --protocol lm-eval --limit 1",
+        files={"in.csv": LABELLED},
+        code=2,
+        told=("--protocol does not go with classify, which the data is for: give --task perplexity",),
+    ),
+    Case(
+        name="an unknown protocol",
+        options="in.txt --protocol mine",
+        files={"in.txt": BOOK},
+        code=2,
+        told=("--protocol .*mine",),
+    ),
+    Case(
+        name="--lines of a table",
+        options="in.csv --lines",
+        files={"in.csv": LABELLED},
+        code=2,
+        told=("--lines parts plain text: it does not go with the rows of in.csv",),
+    ),
+    Case(
+        name="labels where the model has none",
+        options="in.csv",
+        files={"in.csv": LABELLED},
+        code=4,
+        told=("--labels",),
+    ),
+    Case(
+        name="rows into the data", options="in.txt --per-row in.txt", code=2, told=("--per-row in.txt is the data it",)
+    ),
+    Case(name="rows that exist", options="in.txt --per-row o.jsonl", code=2, told=("o.jsonl exists: .*--overwrite",)),
+    Case(
+        name="rows nowhere", options="in.txt --per-row d/o.jsonl", told=("cannot write d/o.jsonl: No such file.*make",)
+    ),
+    Case(name="a model that is not", options="in.txt -m nosuchmodel", code=4, told=("no model 'nosuchmodel'",)),
+    Case(
+        name="a --vs that is not", options="in.txt --vs ./no/model", code=4, told=("'./no/model': no such directory",)
+    ),
+    Case(name="the same model", options="in.txt --vs builtin", code=2, told=("--vs builtin is the same model as -m",)),
+    Case(
+        name="a device that is absent", options="in.txt --device cuda", code=5, told=("--device cuda: no such device",)
+    ),
+    Case(name="no number", options="in.txt --limit x", code=2, told=("'x' is not a valid int", "try gptcli evaluate")),
+]
+CHOICE = re.compile("gptcli: (perplexity|classify|complete|choices): ")
+KEPT = {"in.txt": BOOK, "o.jsonl": b"kept\n"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_bad_input_ends_in_one_clear_line_and_nothing_else_is_lost(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    files = case.files or (KEPT if "in.txt" in case.options else {})
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    ended = gptcli(f"evaluate -m builtin {case.options}", case.stdin)
+    lines = [line for line in ended.err.splitlines() if not CHOICE.match(line)]
+    assert ended.code == case.code, ended.err
+    assert len(lines) == len(case.told), ended.err
+    for line, pattern in zip(lines, case.told, strict=True):
+        assert re.search(pattern, line), line
+        assert line.startswith("gptcli: ")
+    assert bool(ended.out) == case.figures
+    assert {name: (tmp_path / name).read_bytes() for name in files} == dict(files)
+
+
+@pytest.mark.parametrize("case", [case for case in MODELS if case.code == 4], ids=lambda case: case.name)
+def test_a_damaged_model_is_refused_as_by_generate(
+    case: BadModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("book.txt").write_bytes(BOOK)
+    case.make(tmp_path)
+    ended = gptcli("evaluate -q book.txt -m m")
+    assert (ended.code, ended.out) == (4, b"")
+    (line,) = ended.err.splitlines()
+    assert re.search(case.told, line), line
