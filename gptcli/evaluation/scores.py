@@ -4,7 +4,7 @@ Everything a figure needs is a column of numbers, so that rows can be resampled,
 compared with another model's row by row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -38,6 +38,17 @@ class RowScores:
             columns={name: values[numbers] for name, values in self.columns.items()},
             texts={name: tuple(values[number] for number in numbers) for name, values in self.texts.items()},
         )
+
+
+def joined_scores(parts: Sequence[RowScores]) -> RowScores:
+    """Return the rows of several processes in the order of the input; all have the same columns and texts."""
+    index = np.concatenate([part.index for part in parts])
+    whole = RowScores(
+        index=index,
+        columns={name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns},
+        texts={name: tuple(text for part in parts for text in part.texts[name]) for name in parts[0].texts},
+    )
+    return whole.taken(np.argsort(index, kind="stable"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

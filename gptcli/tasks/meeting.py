@@ -123,8 +123,14 @@ def _accepted(place: Path, world: int, until: float) -> dict[int, socket.socket]
             while len(connections) < world - 1:
                 listener.settimeout(max(until - time.monotonic(), LOOK_SECONDS))
                 connection, _ = listener.accept()
-                connections[_NUMBER.unpack(connection.recv(_NUMBER.size, socket.MSG_WAITALL))[0]] = connection
+                greeting = connection.recv(_NUMBER.size, socket.MSG_WAITALL)
+                if len(greeting) < _NUMBER.size:  # it was killed in the middle
+                    connection.close()
+                else:
+                    connections[_NUMBER.unpack(greeting)[0]] = connection
         except TimeoutError as error:
+            for connection in connections.values():
+                connection.close()
             absent = min(set(range(1, world)) - connections.keys())
             raise _absent(absent, world) from error
         finally:
@@ -137,18 +143,25 @@ def _accepted(place: Path, world: int, until: float) -> dict[int, socket.socket]
 def _connected(place: Path, rank: int, world: int, until: float) -> socket.socket:
     """Return the connection to the main process, which may have yet to come."""
     while True:
-        connection = socket.socket(socket.AF_UNIX)
         try:
-            _refuse_foreign(place)
-            connection.connect(str(place / _SOCKET))
+            return _introduced(place, rank)
         except (FileNotFoundError, ConnectionRefusedError) as error:
-            connection.close()
             if time.monotonic() > until:
                 raise _absent(0, world) from error
             time.sleep(LOOK_SECONDS)
-        else:
-            connection.sendall(_NUMBER.pack(rank))
-            return connection
+
+
+def _introduced(place: Path, rank: int) -> socket.socket:
+    """Return the connection to the main process, which is told who this is."""
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        _refuse_foreign(place)
+        connection.connect(str(place / _SOCKET))
+        connection.sendall(_NUMBER.pack(rank))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _refuse_foreign(place: Path) -> None:
