@@ -82,6 +82,73 @@ CASES = [
         figures=True,
     ),
     Case(
+        name="no references at all",
+        options="in.csv --no-generate",
+        files={"in.csv": b"prompt,completion\nOnce upon,\nOnce,\n"},
+        told=("rows left out: they have no reference: 2", "of 2 rows none could be scored"),
+    ),
+    Case(
+        name="a completion that is longer than the context",
+        options="in.jsonl --no-generate",
+        files={
+            "in.jsonl": b'{"prompt": "a", "completion": "b"}\n{"prompt": "a", "completion": "%s"}\n' % (b"b " * 600)
+        },
+        told=("in.jsonl:2: has [0-9,]+ tokens to predict, the context holds 512", "1 of 2 rows failed"),
+        figures=True,
+    ),
+    Case(
+        name="labels missing in some rows",
+        options="in.csv --labels good,bad",
+        files={"in.csv": LABELLED + b"what a film,\n"},
+        code=0,
+        told=("rows left out: they have no label: 1 .first: in.csv:4.",),
+        figures=True,
+    ),
+    Case(
+        name="unknown labels in the data",
+        options="in.csv --labels good,bad",
+        files={"in.csv": LABELLED + b"what a film,great\n"},
+        code=0,
+        told=(
+            "rows with a label that the model does not have .it has good, bad., counted as wrong: 1 .first: in.csv:4.",
+        ),
+        figures=True,
+    ),
+    Case(
+        name="one class only",
+        options="in.csv --labels good,bad",
+        files={"in.csv": LABELLED.replace(b"bad\n", b"good\n")},
+        code=0,
+        told=(),
+        figures=True,
+    ),
+    Case(
+        name="a list of labels for one",
+        options="in.jsonl --labels good,bad",
+        files={"in.jsonl": b'{"text": "a film", "label": "good"}\n{"text": "b", "label": ["good", "bad"]}\n'},
+        told=("in.jsonl:2: holds a list of labels, and the model gives each text one", "1 of 2 rows failed"),
+        figures=True,
+    ),
+    Case(
+        name="one label to choose from",
+        options="in.csv --labels good",
+        files={"in.csv": LABELLED},
+        code=2,
+        told=("--labels needs two labels or more to choose from: there is one, good",),
+    ),
+    Case(
+        name="a template that lacks a column",
+        options="in.csv --template '{title} {completion}'",
+        files={"in.csv": b"prompt,completion\nOnce upon,a time\n"},
+        told=("--template: no column title: the columns are prompt, completion",),
+    ),
+    Case(
+        name="pictures where a file is",
+        options="in.csv --labels good,bad --plot in.csv",
+        files={"in.csv": LABELLED},
+        told=("--plot in.csv: File exists",),
+    ),
+    Case(
         name="a column that is not there",
         options="in.csv --text-column body",
         files={"in.csv": LABELLED},

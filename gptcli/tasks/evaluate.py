@@ -27,8 +27,8 @@ def evaluate(config: EvaluateConfig) -> Generator[EvaluateEvent, None, None]:
         yield from run.choice()
         scored = yield from run.scored()
         yield Stage(text="resampling")
-        yield from run.drawn(scored)
         yield (yield from run.report(scored))
+        yield from run.drawn(scored)
         if config.per_row:
             yield from run.row_reports(scored)
 

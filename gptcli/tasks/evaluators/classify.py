@@ -65,6 +65,8 @@ class Classify(Evaluator):
     ) -> Generator[Event, None, RowScores]:
         """Yield what happens, and return each row's labels; raises ModelError, DeviceError, ConfigError, InputError."""
         options = self._options
+        if options.plots is not None:
+            _directory(options.plots)
         yield Stage(text=f"loading {located.name}")
         labeller = open_labeller(located, model, options.labels, long=options.long)
         _refuse_idle_options(options, labeller.labels, located.name)
@@ -111,11 +113,7 @@ class Classify(Evaluator):
         from gptcli.evaluation.label_plots import plot_confusion, plot_reliability
 
         rows = class_rows(scores)
-        directory, name = Path(self._options.plots), re.sub(r"[^\w.-]+", "-", model).strip("-.")
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"--plot {directory}: {error.strerror}") from error
+        directory, name = _directory(self._options.plots), re.sub(r"[^\w.-]+", "-", model).strip("-.")
         confusion, reliability = (directory / f"{kind}-{name}.png" for kind in ("confusion", "reliability"))
         counts = confusion_matrix(rows.true, rows.predicted, classes=len(rows.names)).tolist()
         plot_confusion(confusion, counts, rows.names)
@@ -166,6 +164,16 @@ class _Compared:
 
 def _is_missing(raw: object) -> bool:
     return raw is None or raw != raw or (isinstance(raw, str) and not raw.strip())
+
+
+def _directory(path: str) -> Path:
+    """Return the directory of --plot, made if it is not there; raises OutputError."""
+    directory = Path(path)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"--plot {path}: {error.strerror}; give a directory") from error
+    return directory
 
 
 def _refuse_idle_options(options: ClassifyOptions, labels: LabelSet, model: str) -> None:
