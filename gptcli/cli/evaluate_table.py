@@ -103,7 +103,7 @@ def _best(report: EvaluationReport) -> dict[str, float]:
 
 def _compared(report: EvaluationReport, comparison: ComparisonReport, page: Page) -> list[str]:
     """Return two models' differences, and the sentence that says what the first of them means."""
-    lines = page.wrapped(f"{comparison.model} less {comparison.versus}, on the same rows:")
+    lines = page.wrapped(f"{comparison.model} minus {comparison.versus}, on the same rows:")
     told = [(one_line(title), text) for title, text in differences(comparison)]
     widest = max((width(title) for title, _ in told), default=0)
     for title, text in told:

@@ -15,7 +15,7 @@ from gptcli.evaluation.scores import RowScores
 from gptcli.tasks.evaluate_events import EvaluateEvent, ScoringStarted
 from gptcli.tasks.evaluate_rows import EvaluationRows
 from gptcli.tasks.evaluators.base import Evaluator
-from gptcli.tasks.events import Event, ModelReady, Notice, RowFailed
+from gptcli.tasks.events import Event, ModelReady, Notice, RowFailed, Stage
 from gptcli.tasks.locating import located_model
 
 
@@ -57,7 +57,7 @@ class Scoring:
         return scored
 
     def _scored(self, located: Located, model: ModelOptions, speaker: str | None) -> Generator[Event, None, Scored]:
-        """Pass on what an evaluator says, its notices with the speaker's name; return what it found."""
+        """Pass on what an evaluator says, with the speaker's name if there is one; return what it found."""
         ready = ModelReady(directory=str(located.directory), dtype=model.dtype)
         rows = self._rows.read(whole_files=self._evaluator.whole_files)
         with closing(self._evaluator.score(located, model, rows)) as scoring:
@@ -69,7 +69,7 @@ class Scoring:
                 match event:
                     case ModelReady():
                         ready = event
-                    case Notice() if speaker and not event.detail:
+                    case Notice(detail=False) | Stage() if speaker and not event.text.endswith(f" {speaker}"):
                         event = replace(event, text=f"{speaker}: {event.text}")
                     case RowFailed() if (event.index, event.message) in self._told:
                         continue

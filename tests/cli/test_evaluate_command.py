@@ -124,7 +124,7 @@ def test_a_comparison_is_told_in_words(evaluate, evaluation, found, told):
     evaluation.events = [report(model("a", 1.2), model("b", 1.1), comparisons=(found,))]
     out = evaluate("-m", "a", "--vs", "b").out
     assert told in " ".join(out.split())
-    assert "a less b, on the same rows:\n  bits per byte  " in out
+    assert "a minus b, on the same rows:\n  bits per byte  " in out
 
 
 def test_what_was_left_out_is_told(evaluate, evaluation):
