@@ -15,14 +15,18 @@ def number(value: float) -> str:
     return f"{value:,.{_places(value)}f}"
 
 
-def figure(interval: "Interval") -> str:
-    """Return "1.023 [1.001, 1.047]", without the interval where there is none."""
-    return _with_ends(interval, "")
+def value_and_ends(interval: "Interval", sign: str = "") -> tuple[str, str]:
+    """Return "1.023" and "[1.001, 1.047]", no interval where there is none; the sign "+" asks for signs."""
+    places = _places(interval.value)
+    value = f"{interval.value:{sign},.{places}f}"
+    if not (isfinite(interval.low) and isfinite(interval.high)):
+        return value, ""
+    return value, f"[{interval.low:{sign},.{places}f}, {interval.high:{sign},.{places}f}]"
 
 
 def difference(interval: "Interval") -> str:
-    """Return the same with signs."""
-    return _with_ends(interval, "+")
+    """Return "+0.023 [+0.001, +0.047]"."""
+    return " ".join(value_and_ends(interval, "+")).rstrip()
 
 
 def size_of(interval: "Interval") -> str:
@@ -35,14 +39,6 @@ def size_of(interval: "Interval") -> str:
 def p_value(value: float) -> str:
     """Return a p-value with its sign of equality."""
     return f"p < {_SMALLEST_P}" if value < _SMALLEST_P else f"p = {value:.2g}"
-
-
-def _with_ends(interval: "Interval", sign: str) -> str:
-    places = _places(interval.value)
-    value = f"{interval.value:{sign},.{places}f}"
-    if not (isfinite(interval.low) and isfinite(interval.high)):
-        return value
-    return f"{value} [{interval.low:{sign},.{places}f}, {interval.high:{sign},.{places}f}]"
 
 
 def _places(value: float) -> int:

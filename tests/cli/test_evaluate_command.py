@@ -88,13 +88,17 @@ def test_on_a_terminal_the_best_is_bold(evaluate, evaluation):
     assert "\x1b" not in evaluate(stdout=Terminal(), environment={"NO_COLOR": "1"}).out
 
 
-def test_models_that_do_not_fit_side_by_side_stand_under_each_other(evaluate, evaluation, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "40")
+@pytest.mark.parametrize(("columns", "names"), [(56, ["a", "b"]), (48, ["a", "b"]), (40, ["a"])])
+def test_a_narrow_table_has_intervals_under_the_values_then_models_under_each_other(
+    evaluate, evaluation, monkeypatch, columns, names
+):
+    monkeypatch.setenv("COLUMNS", str(columns))
     evaluation.events = [report(model("a", 1.2), model("b", 1.1))]
-    lines = evaluate(stdout=Terminal()).out.splitlines()
-    assert lines[0].split() == ["a"]
-    assert lines[4].split() == ["b"]
-    assert max(len(re.sub("\x1b\\[[01]m", "", line)) for line in lines) <= 40
+    lines = [re.sub("\x1b\\[[01]m", "", line) for line in evaluate(stdout=Terminal()).out.splitlines()]
+    assert lines[0].split() == names
+    assert lines[1].split() == ["bits", "per", "byte", "1.200", "1.100"][: 3 + len(names)]
+    assert lines[2].split()[:2] == ["[1.100,", "1.300]"]
+    assert max(map(len, lines)) <= columns
 
 
 def test_figures_that_do_not_compare_have_no_best(evaluate, evaluation):
