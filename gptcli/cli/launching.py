@@ -164,12 +164,11 @@ def _first_to_fail(children: Sequence[Child]) -> Child | None:
 def _let_agree(children: Sequence[Child], failed: Child) -> Child:
     """Wait for the others to fail alike, and return the one that is the reason.
 
-    Those that were asked to stop may take the time to save. Else the wait is short: one may wait for the one that is
-    gone for ever. After one that was killed there is nothing to agree on.
+    Those that were asked to stop may take the time to save. Else the wait is short, as after one that was killed, which
+    the others miss and then say how to go on: one may wait for the one that is gone for ever.
     """
-    code = failed.process.returncode
-    stopped = code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
-    until = math.inf if stopped else time.monotonic() + (AGREEMENT_SECONDS if code > 0 else 0)
+    stopped = failed.process.returncode in (ExitCode.INTERRUPTED, ExitCode.TERMINATED)
+    until = math.inf if stopped else time.monotonic() + AGREEMENT_SECONDS
     while time.monotonic() < until and any(child.process.poll() is None for child in children):
         time.sleep(POLL_SECONDS)
     return _reason(children, failed)
