@@ -1,0 +1,52 @@
+"""The plain transformers scripts that label texts today; texts come a line each from standard input.
+
+python benchmarks/peer_classify.py MODEL pipeline              pipeline("text-classification"), labels printed
+python benchmarks/peer_classify.py MODEL batches SIZE          the same in batches; prints texts a second without the start
+python benchmarks/peer_classify.py MODEL pairs LABEL LABEL...  a forward pass for each text and label; prints the same
+"""
+
+import sys
+import time
+
+import torch
+from transformers import GPT2LMHeadModel, GPT2TokenizerFast, pipeline
+
+TEMPLATE = "Text: {}\nLabel:"
+
+
+def main() -> None:
+    """Do what the arguments ask for."""
+    directory, task, *more = sys.argv[1:]
+    texts = sys.stdin.read().splitlines()
+    if task == "pairs":
+        best = by_pairs(directory, texts, more)
+        print(best)
+        return
+    classify = pipeline("text-classification", model=directory, truncation=True)
+    if task == "pipeline":
+        for text, found in zip(texts, classify(texts), strict=True):
+            print(found["label"], found["score"], text, sep="\t")
+        return
+    start = time.perf_counter()
+    classify(texts, batch_size=int(more[0]))
+    print(len(texts) / (time.perf_counter() - start))
+
+
+def by_pairs(directory: str, texts: list[str], labels: list[str]) -> float:
+    """Return texts a second: the log probability of each label behind each text, without a cache."""
+    tokenizer = GPT2TokenizerFast.from_pretrained(directory)
+    model = GPT2LMHeadModel.from_pretrained(directory).eval()
+    endings = [tokenizer(f" {label}").input_ids for label in labels]
+    start = time.perf_counter()
+    with torch.no_grad():
+        for text in texts:
+            prompt = tokenizer(TEMPLATE.format(text)).input_ids
+            for ending in endings:
+                ids = torch.tensor([prompt + ending])
+                logprobs = model(ids).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
+                float(logprobs.gather(1, ids[0, len(prompt) :, None]).sum())
+    return len(texts) / (time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    main()
