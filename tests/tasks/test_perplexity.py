@@ -87,6 +87,8 @@ def test_texts_too_short_to_score_are_left_out_and_told(tiny):
     assert without.scores.index.tolist() == [0, 3]
     assert without.notices == ["texts without a token that another predicts, left out: 2 (first: in.txt:2)"]
     assert without.done == [0, 1, 2, 3]
+    assert measure(tiny, [LONG, "x"], bos=False).details["texts"] == 1
+    assert measure(tiny, [LONG, "x"], bos=False).scores.columns["block"].tolist() == [0], "as with any other model"
     assert measure(tiny, ["", ""]).scores.rows == 0
 
 

@@ -106,7 +106,7 @@ class Perplexity(Evaluator):
                 found.add(item)
             else:
                 yield item
-        scores = found.scores()
+        scores = found.scores(texts=reading.texts)
         for text in reading.cuts.notices():
             yield Notice(text=text)
         return scores

@@ -82,7 +82,8 @@ class Reading:
         self._length = lru_cache(maxsize=None)(lambda token: len(tokenizer.token_bytes(token)))
         self._open: dict[int, tuple[Tally, Window]] = {}
         self._key = 0
-        self._is_first = True
+        self.texts = 0
+        """Passages that are not empty: the same for any model."""
         self.cuts = Cuts()
 
     def items(self, passages: Iterable[Passage | Passed]) -> Iterator[Item | Read | Passed]:
@@ -92,6 +93,7 @@ class Reading:
             return
         for passage in passages:
             if isinstance(passage, Passage):
+                self.texts += passage.text != ""
                 yield from self._alone(passage, self._tokens(passage.text))
             else:
                 yield passage
@@ -102,7 +104,7 @@ class Reading:
         tally.add(window, scores.spans[0].logprobs)
 
     def _alone(self, passage: Passage, tokens: Tokens) -> Iterator[Item | Read | Passed]:
-        """Yield the windows of a passage by itself; the first may stay alone, and is counted by blocks."""
+        """Yield the windows of a passage by itself; the first may be the only one, and is counted by blocks."""
         front = self._front()
         ids = np.concatenate([front, tokens])
         windows = self._windows(len(ids), passage)
@@ -110,8 +112,7 @@ class Reading:
             self.cuts.count("texts without a token that another predicts, left out", passage.origin)
             return
         lengths = self._lengths(tokens)
-        blocks = (np.cumsum(lengths) - lengths) // BLOCK_BYTES if self._is_first else np.zeros(len(tokens), np.int64)
-        self._is_first = False
+        blocks = (np.cumsum(lengths) - lengths) // BLOCK_BYTES if self.texts == 1 else np.zeros(len(tokens), np.int64)
         nowhere = np.full(len(front), NO_UNIT)
         tally = Tally(np.concatenate([nowhere, blocks]), np.concatenate([front * 0, lengths]), int(blocks[-1]) + 1)
         yield from self._handed_on(ids, windows, tally, passage.origin)
@@ -125,7 +126,9 @@ class Reading:
         for passage in passages:
             if not isinstance(passage, Passage):
                 done.append(passage)
-            elif len(tokens := self._tokens(passage.text)):
+                continue
+            self.texts += passage.text != ""
+            if len(tokens := self._tokens(passage.text)):
                 ids += [tokens] if not found else [np.array(self._separator, np.int32), tokens]
                 found.append(replace(passage, text=""))
             else:

@@ -17,25 +17,27 @@ COLUMNS = (*SUMS, *REACH, "row", "block")
 
 
 class PassageRows:
-    """The rows of one model; the first passage waits for another, since alone it is parted into blocks."""
+    """The rows of one model; the first passage waits for another, since one that is alone is parted into blocks."""
 
     def __init__(self, reach: Reach, cuts: Cuts) -> None:
         self._reach = (reach.context, reach.stride, float(reach.beginning is not None))
         self._cuts = cuts
         self._columns = Columns(*COLUMNS)
         self._first: Read | None = None
-        self._is_alone = True
+        self._is_empty = True
 
     def add(self, read: Read) -> None:
         """Take what has been read, in the order of the input."""
-        if self._first is None and self._is_alone and len(read.passages) == 1:
-            self._first = read
+        if self._is_empty and len(read.passages) == 1:
+            self._first, self._is_empty = read, False
             return
         self._let_go_of_first()
         self._add(read)
 
-    def scores(self) -> RowScores:
-        """Return all rows."""
+    def scores(self, *, texts: int) -> RowScores:
+        """Return all rows; texts is how many there were, of which some may have no token that is scored."""
+        if texts > 1:
+            self._let_go_of_first()
         if self._first is not None:
             passage = self._first.passages[0]
             for number, sums in enumerate(_sums(self._first)):
@@ -43,7 +45,7 @@ class PassageRows:
         return self._columns.scores()
 
     def _let_go_of_first(self) -> None:
-        first, self._first, self._is_alone = self._first, None, False
+        first, self._first = self._first, None
         if first is not None:
             self._add(first)
 
