@@ -119,9 +119,8 @@ def memory(arguments: argparse.Namespace) -> Rows:
 
 def compared(rates: dict[str, list[float]]) -> Rows:
     """Return each way's texts a second, and how many times transformers' best of the same round that is."""
-    theirs = [
-        max(rates[name][turn] for name in rates if "gptcli" not in name) for turn in range(len(rates["gptcli int8"]))
-    ]
+    peers = [rates[name] for name in rates if not name.startswith("gptcli")]
+    theirs = [max(of_round) for of_round in zip(*peers, strict=True)]
     return [
         {"way": name, "texts/s": measure.median(mine), "speed": measure.paired_ratio(mine, theirs)}
         for name, mine in rates.items()

@@ -1,8 +1,10 @@
 """The plain transformers scripts that label texts today; texts come a line each from standard input.
 
 python benchmarks/peer_classify.py MODEL pipeline              pipeline("text-classification"), labels printed
-python benchmarks/peer_classify.py MODEL batches SIZE          the same in batches; prints texts a second without the start
-python benchmarks/peer_classify.py MODEL pairs LABEL LABEL...  a forward pass for each text and label; prints the same
+python benchmarks/peer_classify.py MODEL batches SIZE          the same in batches; texts a second printed
+python benchmarks/peer_classify.py MODEL pairs LABEL LABEL...  a pass for each text and label; texts a second printed
+
+Texts a second are without the start.
 """
 
 import sys
@@ -19,8 +21,7 @@ def main() -> None:
     directory, task, *more = sys.argv[1:]
     texts = sys.stdin.read().splitlines()
     if task == "pairs":
-        best = by_pairs(directory, texts, more)
-        print(best)
+        print(by_pairs(directory, texts, more))
         return
     classify = pipeline("text-classification", model=directory, truncation=True)
     if task == "pipeline":
