@@ -53,7 +53,7 @@ test_split: test
 doc_to_text: ""
 doc_to_target: "{{text}}"
 metric_list:
-  - {metric: bits_per_byte}
+  - {metric: bits_per_byte, aggregation: bits_per_byte, higher_is_better: false}
 """
 WRITING = """task: writing_here
 output_type: generate_until

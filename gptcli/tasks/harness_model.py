@@ -1,7 +1,7 @@
 """A model of ours behind the LM interface of lm-evaluation-harness, which must be installed to import this."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ Pair = tuple[object, list[int], list[int]]
 
 TOLD_EVERY = 50
 """Requests between two reports of progress."""
+MOST_ENDINGS = 100
+"""Requests that share a reading at most: a task may have the same context, or none, in all of its rows."""
 _SAMPLED_AS = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "num_beams", "length_penalty")
 """Options of a task's generation that are ours under the same name."""
 _OTHER = ("until", "do_sample", "max_gen_toks")
@@ -131,11 +133,9 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
         return written
 
     def _loglikelihood_tokens(self, requests: Sequence[Pair], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
-        # Endings of one question come one behind the other, and share the reading of it.
-        questions = groupby(enumerate(requests, start=1), key=lambda numbered: numbered[1][1])
         items = (
-            Item(key=key, spans=tuple(self._span(f"request {n:,}", *pair[1:]) for n, pair in numbered))
-            for key, (_, numbered) in enumerate(questions)
+            Item(key=key, spans=tuple(self._span(f"request {n:,}", *pair[1:]) for n, pair in question))
+            for key, question in enumerate(_questions(requests))
         )
         return [
             (_summed(span), bool(span.greedy.all())) for spans in self._scores(items, len(requests)) for span in spans
@@ -211,6 +211,8 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
         end = self._loaded.tokenizer.decode([self.eot_token_id])
         stop = handle_stop_sequences(list(settings["until"]), eos=end)
         chosen = {name: settings[name] for name in _SAMPLED_AS if settings.get(name) is not None}
+        if not settings["do_sample"]:
+            chosen["temperature"] = 0
         options = SamplingOptions(stop=tuple(text for text in stop if text), **chosen)
         return Sampler(options=options, eos_token_ids=self._loaded.config.eos_token_ids, ban=None)
 
@@ -220,6 +222,13 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
                 f"{self._loaded.name} has no beginning-of-text and no end-of-text token, which the harness needs"
             )
         return token
+
+
+def _questions(requests: Sequence[Pair]) -> Iterator[list[tuple[int, Pair]]]:
+    """Yield requests, numbered from 1, together where they share what is read: they come one behind the other."""
+    for _, numbered in groupby(enumerate(requests, start=1), key=lambda each: each[1][1]):
+        while question := list(islice(numbered, MOST_ENDINGS)):
+            yield question
 
 
 def _summed(span: SpanScores) -> float:

@@ -170,15 +170,19 @@ def _one_process() -> Iterator[None]:
 
 
 class _Handler(logging.Handler):
-    """Warnings of the harness's log."""
+    """Warnings of the harness's log, each told once."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(logging.WARNING)
         self._report = report
+        self._told: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell one."""
-        self._report(Notice(text=f"lm-evaluation-harness: {record.getMessage().strip()}"))
+        """Tell one that is new."""
+        text = record.getMessage().strip()
+        if text not in self._told:
+            self._told.add(text)
+            self._report(Notice(text=f"lm-evaluation-harness: {text}"))
 
 
 class _Lines(io.TextIOBase):
