@@ -223,6 +223,61 @@ CASES = [
     Case(
         name="a device that is absent", options="in.txt --device cuda", code=5, told=("--device cuda: no such device",)
     ),
+    Case(
+        name="an empty document and one of a single token",
+        options="in.csv",
+        files={"in.csv": b'text\nOnce upon a time.\n""\nOnce\n'},
+        code=0,
+        told=("texts without a token that another predicts, left out: 1 .first: in.csv:3.",),
+        figures=True,
+    ),
+    Case(
+        name="the same where nothing stands in front",
+        options="in.csv --no-bos",
+        files={"in.csv": b'text\nOnce upon a time.\n""\na\n'},
+        code=0,
+        told=("texts without a token that another predicts, left out: 2 .first: in.csv:3.",),
+        figures=True,
+    ),
+    Case(
+        name="a single token and nothing in front",
+        options="in.txt --no-bos",
+        files={"in.txt": b"a"},
+        told=("texts without a token .*: 1 .first: in.txt:1.", "of 1 rows none could be scored"),
+    ),
+    Case(
+        name="a context of nothing", options="in.txt --context 0", code=2, told=("--context must be at least 1, not",)
+    ),
+    Case(
+        name="a context that the model does not have",
+        options="in.txt --context 513",
+        code=2,
+        told=("--context 513: this model's is 512 tokens; give --context 512 or less",),
+    ),
+    Case(
+        name="a stride above the context",
+        options="in.txt --context 8 --stride 9",
+        code=2,
+        told=("--stride must be at most the context, 8 tokens, not 9",),
+    ),
+    Case(
+        name="a stride above the model's context",
+        options="in.txt --stride 600",
+        code=2,
+        told=("--stride must be at most the context, 512 tokens, not 600",),
+    ),
+    Case(name="a separator of no tokens", options="in.txt --separator ''", code=2, told=("--separator has no tokens",)),
+    Case(
+        name="a protocol and what it settles",
+        options="in.txt --protocol lm-eval --stride 100",
+        code=2,
+        told=("--stride and --protocol lm-eval contradict each other: leave one out",),
+    ),
+    Case(
+        name="a text of less than two chunks",
+        options="in.txt --protocol llama.cpp",
+        told=("in.txt:1: has [0-9]+ tokens, --protocol llama.cpp needs two chunks of 512; give a smaller --context",),
+    ),
     Case(name="no number", options="in.txt --limit x", code=2, told=("'x' is not a valid int", "try gptcli evaluate")),
 ]
 CHOICE = re.compile("gptcli: (perplexity|classify|complete|choices): ")
