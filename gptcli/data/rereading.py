@@ -75,7 +75,41 @@ class Rereadable:
             kept.seek(0)
             yield stream_content(kept, _name(path))
 
-    def _described(file: BinaryIO, path: str) -> DataFile:
+    def _described(self, path: str) -> DataFile:
+        kept = self._kept.get(path)
+        try:
+            if kept is not None:
+                return _described(kept, path)
+            with open(path, "rb") as file:
+                return _described(file, path)
+        except OSError as error:
+            raise InputError(cannot_read(_name(path), error)) from error
+
+
+def _is_read_once(path: str) -> bool:
+    """Return whether this is standard input or a pipe; raises InputError for what cannot be read at all."""
+    if path != "-":
+        check_readable(path)
+    return path == "-" or not os.path.isfile(path)
+
+
+@contextmanager
+def _copied(path: str, stdin: BinaryIO) -> Iterator[BinaryIO]:
+    """Yield a copy, in a file without a name, of what can be read only once."""
+    with ExitStack() as stack:
+        try:
+            source = stdin if path == "-" else stack.enter_context(open(path, "rb"))
+            copy = stack.enter_context(tempfile.TemporaryFile())
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+        except OSError as error:
+            place = tempfile.gettempdir()
+            told = f"cannot keep {_name(path)} in {place}: {error.strerror}; set TMPDIR to a place with room"
+            raise InputError(told) from error
+        yield copy
+
+
+def _described(file: BinaryIO, path: str) -> DataFile:
     file.seek(0)
     digest, size = hashlib.sha256(), 0
     while block := file.read(_BLOCK_BYTES):
