@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gptcli.cli.console import one_line
-from gptcli.cli.units import width
+from gptcli.cli.units import aligned, width
 from gptcli.tasks.evaluate_events import ModelReport
 
 MOST_LABELS = 40
 """Of a table; --json has all."""
 _LONGEST_NAME = 24
-_GAP = "  "
 _TRUE = "true, down; given, across"
 
 
@@ -29,7 +28,7 @@ def label_blocks(model: ModelReport, room: int, *, named: bool) -> Iterator[list
         return
     names = list(map(_shown, classes))
     counts = [[f"{count:,}" for count in row] for row in confusion]
-    lines = _aligned([[_TRUE, *names], *([name, *row] for name, row in zip(names, counts, strict=True))])
+    lines = aligned([[_TRUE, *names], *([name, *row] for name, row in zip(names, counts, strict=True))])
     if max(map(width, lines)) <= room:
         yield head + lines
 
@@ -39,19 +38,9 @@ def _of_each(classes: Mapping[str, Mapping[str, Any]]) -> list[str]:
     for name, score in list(classes.items())[:MOST_LABELS]:
         shares = (f"{score[share]:.4f}" for share in ("precision", "recall", "f1"))
         rows.append([_shown(name), *shares, f"{score['support']:,}"])
-    lines = _aligned(rows)
+    lines = aligned(rows)
     rest = len(classes) - MOST_LABELS
     return [*lines, f"and {rest:,} labels more, which --json has"] if rest > 0 else lines
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows of cells with names to the left and numbers to the right."""
-    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [" " * (room - width(cell)) + cell for cell, room in zip(row[1:], widths[1:], strict=True)]
-        lines.append(_GAP.join([row[0] + " " * (widths[0] - width(row[0])), *cells]).rstrip())
-    return lines
 
 
 def _shown(name: str) -> str:

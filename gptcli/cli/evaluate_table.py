@@ -2,17 +2,24 @@
 
 import textwrap
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from gptcli.cli import evaluate_numbers as numbers
 from gptcli.cli.console import one_line
 from gptcli.cli.evaluate_figures import figure_blocks
 from gptcli.cli.evaluate_labels import label_blocks
-from gptcli.cli.evaluate_words import differences, facts, verdict
-from gptcli.cli.units import width
+from gptcli.cli.evaluate_words import facts, verdict
+from gptcli.cli.units import aligned, width
 from gptcli.tasks.evaluate_events import ComparisonReport, EvaluationReport
+
+if TYPE_CHECKING:
+    from gptcli.evaluation.scores import Difference
 
 LEAST_WIDTH = 40
 FACTS_WIDTH = 12
 _GAP = "  "
+_HEAD = ("", "difference", "better", "equal", "worse", "sign test")
+"""Over a comparison: rows in which the first model is better, and p."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +55,20 @@ def render(report: EvaluationReport, page: Page) -> str:
 def _compared(report: EvaluationReport, comparison: ComparisonReport, page: Page) -> list[str]:
     """Return two models' differences, and the sentence that says what the first of them means."""
     lines = page.wrapped(f"{comparison.model} minus {comparison.versus}, on the same rows:")
-    told = [(one_line(title), text) for title, text in differences(comparison)]
-    widest = max((width(title) for title, _ in told), default=0)
-    for title, text in told:
-        lines += page.wrapped(text, f"{_GAP}{title}{' ' * (widest - width(title))}{_GAP}")
+    if comparison.differences:
+        table = aligned([_HEAD, *map(_cells, comparison.differences)])
+        fits = max(map(width, table)) <= page.room
+        lines += table if fits else [line for one in comparison.differences for line in _in_two_lines(one)]
     return lines + page.wrapped(verdict(report, comparison))
+
+
+def _cells(difference: "Difference") -> list[str]:
+    found = difference.comparison
+    counts = (f"{count:,}" for count in (found.wins, found.ties, found.losses))
+    shown = numbers.difference(found.difference)
+    return [f"{_GAP}{one_line(difference.title)}", shown, *counts, numbers.p_value(found.sign_test)]
+
+
+def _in_two_lines(difference: "Difference") -> list[str]:
+    title, shown, better, equal, worse, p = _cells(difference)
+    return [f"{title}{_GAP}{shown}", f"{_GAP * 2}better in {better}, equal in {equal}, worse in {worse}; {p}"]

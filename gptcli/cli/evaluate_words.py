@@ -31,14 +31,6 @@ def facts(report: EvaluationReport) -> Iterator[tuple[str, str]]:
     yield "intervals", _intervals(report.models, report.bootstrap)
 
 
-def differences(comparison: ComparisonReport) -> Iterator[tuple[str, str]]:
-    """Yield each difference with its figure's title."""
-    for difference in comparison.differences:
-        found = difference.comparison
-        counted = f"better in {found.wins:,}, equal in {found.ties:,}, worse in {found.losses:,}"
-        yield difference.title, f"{numbers.difference(found.difference)}; {counted}; {numbers.p_value(found.sign_test)}"
-
-
 def verdict(report: EvaluationReport, comparison: ComparisonReport) -> str:
     """Say in words what the first difference means, and what p is."""
     model, versus = comparison.model, comparison.versus

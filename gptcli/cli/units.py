@@ -1,11 +1,13 @@
 """Numbers as a person reads them: sizes and durations, out and in; and the room that text takes on a screen."""
 
 import re
+from collections.abc import Sequence
 from unicodedata import east_asian_width
 
 from gptcli.errors import ConfigError
 
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+_GAP = "  "
 _UNIT_SECONDS = (3600, 60, 1)
 
 
@@ -31,3 +33,13 @@ def parse_duration(option: str, text: str) -> float:
 def width(text: str) -> int:
     """Return the columns that a terminal gives a text."""
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells as lines, names to the left and numbers to the right."""
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [" " * (room - width(cell)) + cell for cell, room in zip(row[1:], widths[1:], strict=True)]
+        lines.append(_GAP.join([row[0] + " " * (widths[0] - width(row[0])), *cells]).rstrip())
+    return lines

@@ -128,7 +128,20 @@ def test_a_comparison_is_told_in_words(evaluate, evaluation, found, told):
     evaluation.events = [report(model("a", 1.2), model("b", 1.1), comparisons=(found,))]
     out = evaluate("-m", "a", "--vs", "b").out
     assert told in " ".join(out.split())
-    assert "a minus b, on the same rows:\n  bits per byte  " in out
+    assert "a minus b, on the same rows:\n" in out
+
+
+def test_a_comparison_is_a_table_where_there_is_room(evaluate, evaluation, monkeypatch):
+    found = comparison(-0.25, -0.3, -0.2)
+    evaluation.events = [report(model("a", 1.2), model("b", 1.1), comparisons=(found,))]
+    assert (
+        "                               difference  better  equal  worse  sign test\n"
+        "  bits per byte  -0.2500 [-0.3000, -0.2000]       3      0      0   p = 0.25\n"
+    ) in evaluate().out
+    monkeypatch.setenv("COLUMNS", "60")
+    assert (
+        "  bits per byte  -0.2500 [-0.3000, -0.2000]\n    better in 3, equal in 0, worse in 0; p = 0.25\n"
+    ) in evaluate(stdout=Terminal()).out
 
 
 def test_what_was_left_out_is_told(evaluate, evaluation):
