@@ -52,6 +52,8 @@ def modules_of(arguments: list[str], code: int, **environment: str) -> set[str]:
         ("evaluate x.csv --limit 0", 2),
         ("evaluate x.csv --stride 3 --labels a,b", 2),
         ("evaluate x.csv --fail-under accuracy", 2),
+        ("evaluate x.jsonl --task choices --protocol hf-docs", 2),
+        ("evaluate --harness lambada_openai x.csv", 2),
         ("pretrain --help", 0),
         ("pretrain", 2),
         ("pretrain x.txt --n-embd 7", 2),
