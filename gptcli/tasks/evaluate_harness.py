@@ -8,7 +8,8 @@ from gptcli.tasks.evaluate_config import Bound
 from gptcli.tasks.evaluate_events import EvaluateEvent, EvaluationReport, ModelReport
 from gptcli.tasks.evaluate_reports import bound_report
 from gptcli.tasks.evaluate_scoring import found_models
-from gptcli.tasks.harness import HarnessConfig, require_harness, run_harness
+from gptcli.tasks.harness import require_harness, run_harness
+from gptcli.tasks.harness_config import HarnessConfig
 
 
 def evaluate_by_harness(

@@ -24,7 +24,8 @@ from gptcli.evaluation.resampling import Interval
 from gptcli.evaluation.scores import Better, Figure
 from gptcli.tasks.evaluate_events import ModelReport
 from gptcli.tasks.events import Notice, Stage
-from gptcli.tasks.harness import HarnessConfig, HarnessReport
+from gptcli.tasks.harness import HarnessReport
+from gptcli.tasks.harness_config import HarnessConfig
 from gptcli.tasks.harness_model import HarnessModel
 
 Report = Callable[[Stage | Notice], None]

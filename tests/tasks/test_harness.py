@@ -12,7 +12,8 @@ from gptcli.errors import ConfigError, InputError, MissingExtraError
 from gptcli.evaluation.bootstrap import Bootstrap
 from gptcli.tasks import harness
 from gptcli.tasks.events import Event, ModelReady, Notice, Stage
-from gptcli.tasks.harness import HarnessConfig, HarnessReport, run_harness
+from gptcli.tasks.harness import HarnessReport, run_harness
+from gptcli.tasks.harness_config import HarnessConfig
 from tests.harness import harness_model, imported, rolling_loglikelihoods, task_results
 from tests.harness_tasks import HELLASWAG, LAMBADA, ROLLING, WRITING, first_rows, write_task
 
