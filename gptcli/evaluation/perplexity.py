@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gptcli.evaluation.resampling import Bootstrap, Interval, ratio_interval
+from gptcli.evaluation.bootstrap import Bootstrap
+from gptcli.evaluation.resampling import Interval, ratio_interval
 
 WordCount = Literal["whitespace", "lm-eval", "wikitext"]
 """What a word is.

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gptcli.evaluation.bootstrap import Bootstrap as Bootstrap
+from gptcli.evaluation.bootstrap import Bootstrap
 
 TAILS = (0.025, 0.975)
 CHUNK_ELEMENTS = 1 << 18

@@ -4,8 +4,8 @@ from math import exp, inf, isnan, log
 
 import pytest
 
+from gptcli.evaluation.bootstrap import Bootstrap
 from gptcli.evaluation.perplexity import bits_per_unit, count_words, perplexity, perplexity_report
-from gptcli.evaluation.resampling import Bootstrap
 
 FEW = Bootstrap(resamples=100)
 

@@ -12,7 +12,7 @@ from gptcli.data.labels import LabelSet
 from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions
 from gptcli.errors import ConfigError, InputError, OutputError
-from gptcli.evaluation.resampling import Bootstrap
+from gptcli.evaluation.bootstrap import Bootstrap
 from gptcli.evaluation.scores import Difference, Figure, RowScores
 from gptcli.tasks.cuts import Cuts
 from gptcli.tasks.evaluators.base import Evaluator

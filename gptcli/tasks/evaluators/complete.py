@@ -12,8 +12,8 @@ from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions
 from gptcli.engine.scorer import Item, ItemScores
 from gptcli.errors import InputError, MissingExtraError
+from gptcli.evaluation.bootstrap import Bootstrap
 from gptcli.evaluation.measures import Measure
-from gptcli.evaluation.resampling import Bootstrap
 from gptcli.evaluation.scores import Difference, Figure, RowScores
 from gptcli.tasks.evaluators.base import Evaluator
 from gptcli.tasks.evaluators.columns import Columns
