@@ -50,11 +50,11 @@ class LabelColumns(ABC):
     def scores(self) -> RowScores:
         """Return all rows."""
         found = self._columns.scores()
-        return RowScores(
-            index=found.index, columns=found.columns, texts={LABEL: tuple(self._told)} if self._tells else {}
-        )
+        return RowScores(index=found.index, columns=found.columns, texts=self._texts())
 
-    _tells = True
+    def _texts(self) -> dict[str, tuple[str, ...]]:
+        """Return the names of the true labels, some of which have no number."""
+        return {LABEL: tuple(self._told)}
 
 
 class ClassColumns(LabelColumns):
@@ -111,8 +111,6 @@ class LabelSetColumns(LabelColumns):
 class NumberColumns(LabelColumns):
     """A number."""
 
-    _tells = False
-
     def __init__(self, labels: LabelSet) -> None:
         super().__init__(labels, LABEL, PREDICTED, ABSOLUTE_ERROR, SQUARED_ERROR)
 
@@ -126,6 +124,9 @@ class NumberColumns(LabelColumns):
         predicted = float(probabilities[0])
         error = abs(predicted - true)
         self._columns.add(index, true, predicted, error, error * error)
+
+    def _texts(self) -> dict[str, tuple[str, ...]]:
+        return {}
 
 
 def label_columns(labels: LabelSet, *, separator: str | None, threshold: float | None) -> LabelColumns:
