@@ -58,7 +58,8 @@ class BoundReport:
 
     model: str
     metric: str
-    value: float
+    value: float | None
+    """None where the data gives no such figure, as an AUROC of three classes."""
     bound: float
     better: Literal["higher", "lower"]
     """lower: the bound is the most that the figure may be, else the least."""

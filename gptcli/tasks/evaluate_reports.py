@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 from gptcli.checkpoint.config import read_config
 from gptcli.checkpoint.tokenizer import load_tokenizer
-from gptcli.errors import ConfigError
 from gptcli.evaluation.bootstrap import Bootstrap
-from gptcli.evaluation.scores import Figure
 from gptcli.tasks.evaluate_config import Bound
 from gptcli.tasks.evaluate_events import BoundReport, ComparisonReport, ModelReport
 from gptcli.tasks.evaluate_scoring import Scored
@@ -44,23 +42,15 @@ def have_one_tokenizer(scored: Sequence[Scored]) -> bool:
 
 
 def bound_report(bound: Bound, model: ModelReport) -> BoundReport:
-    """Return whether a figure is good enough; nan never is. Raises ConfigError where the model has no such figure."""
-    figure = _figure(bound.metric, model)
-    value, better = figure.interval.value, figure.better or "higher"
+    """Return whether a figure is good enough; nan never is, nor is one that the data does not give."""
+    figure = next((figure for figure in model.figures if figure.name == bound.metric), None)
+    value = None if figure is None else figure.interval.value
+    better = "higher" if figure is None or figure.better is None else figure.better
     return BoundReport(
         model=model.name,
         metric=bound.metric,
         value=value,
         bound=bound.value,
         better=better,
-        passed=value <= bound.value if better == "lower" else value >= bound.value,
+        passed=value is not None and (value <= bound.value if better == "lower" else value >= bound.value),
     )
-
-
-def _figure(metric: str, model: ModelReport) -> Figure:
-    """Return the figure of a name, which a task may give of some data only."""
-    for figure in model.figures:
-        if figure.name == metric:
-            return figure
-    there = ", ".join(figure.name for figure in model.figures)
-    raise ConfigError(f"--fail-under {metric}: {model.name} has no such figure of this data; it has {there}")

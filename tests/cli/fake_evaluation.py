@@ -77,7 +77,7 @@ def comparison(value: float, low: float, high: float, **counts: Any) -> Comparis
     )
 
 
-def bound(value: float, *, passed: bool, better: Literal["higher", "lower"] = "lower") -> BoundReport:
+def bound(value: float | None, *, passed: bool, better: Literal["higher", "lower"] = "lower") -> BoundReport:
     """Return a bound of 1 on the bits per byte of a."""
     return BoundReport(model="a", metric="bits_per_byte", value=value, bound=1.0, better=better, passed=passed)
 

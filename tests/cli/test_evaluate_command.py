@@ -296,6 +296,7 @@ def test_without_data_standard_input_is_read_unless_a_person_sits_there(gptcli, 
         (bound(1.25, passed=False), "bits_per_byte of a is 1.25, above the 1 of --fail-under"),
         (bound(0.5, passed=False, better="higher"), "bits_per_byte of a is 0.5, below the 1 of --fail-under"),
         (bound(nan, passed=False), "bits_per_byte of a is nan, which is no number"),
+        (bound(None, passed=False), "a has no bits_per_byte of this data, and --fail-under wants one"),
     ],
 )
 def test_a_broken_bound_ends_with_8_behind_the_table(evaluate, evaluation, broken, told):

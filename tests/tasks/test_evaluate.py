@@ -147,9 +147,10 @@ def test_a_metric_that_the_task_does_not_have_is_refused_before_any_model_is_loo
     assert not evaluator.seen
 
 
-def test_a_metric_that_this_data_does_not_give_is_refused_with_those_that_it_gives() -> None:
-    with pytest.raises(ConfigError, match="--fail-under nothing: 3 has no such figure of this data; it has length, er"):
-        events(ToyEvaluator(), bounds=(Bound(metric="nothing", value=1.0),))
+def test_a_metric_that_this_data_does_not_give_breaks_its_bound_and_loses_no_figure() -> None:
+    report = report_of(events(ToyEvaluator(), bounds=(Bound(metric="nothing", value=1.0),)))
+    assert [(bound.value, bound.passed) for bound in report.bounds] == [(None, False)]
+    assert report.models[0].figures
 
 
 @pytest.mark.parametrize(
