@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
+from gptcli.cli.escapes import unescaped
 from gptcli.cli.evaluate_options import Protocol
 from gptcli.tasks.evaluators.options import TaskName
 from gptcli.tasks.evaluators.perplexity_options import PerplexityOptions
@@ -50,8 +51,9 @@ class PerplexityFlags:
         _perplexity(
             "--separator",
             metavar="TEXT",
+            parser=unescaped,
             show_default="each document by itself",
-            help="Read the documents as one stream with TEXT between them, which is not scored.",
+            help=r"Read the documents as one stream with TEXT between them, which is not scored; \n is a line end.",
         ),
     ] = _DEFAULT.separator
 
