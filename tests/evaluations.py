@@ -18,6 +18,7 @@ from gptcli.evaluation.scores import Difference, Figure, RowScores
 from gptcli.tasks.evaluators.base import Evaluator
 from gptcli.tasks.evaluators.options import MeasuredRoles, TaskName
 from gptcli.tasks.events import Event, ModelReady, Notice, RowDone, RowFailed, Stage
+from gptcli.tasks.sharing import Share
 
 
 @dataclass(kw_only=True)
@@ -123,7 +124,8 @@ class ToyOptions:
         return self.made
 
 
-def located(name: str | None) -> Generator[Event, None, Located]:
+def located(name: str | None, share: Share) -> Generator[Event, None, Located]:
     """Find any model in a directory of its name."""
+    assert share.is_main
     yield Stage(text=f"looking for {name}")
     return Located(name=str(name), directory=Path(str(name)))

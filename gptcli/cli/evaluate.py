@@ -1,7 +1,5 @@
 """gptcli evaluate: the command and what its help teaches."""
 
-from functools import partial
-
 import typer
 
 from gptcli.cli.evaluate_choices_options import ChoicesFlags, LastWordFlags
@@ -75,13 +73,13 @@ def command(
     where rows have them. The figures go to standard output, everything else to standard error.
     """
     from gptcli.cli.evaluate_tasks import asked_task
-    from gptcli.cli.evaluating import EvaluateFlags, run
+    from gptcli.cli.evaluating import EvaluateFlags, prepare
 
     spelled = spelled_out(invocation)
     asked = asked_task(data.task, (perplexity, classify, complete, choices, last_word), spelled)
     flags = EvaluateFlags(data=data, models=models, result=result, asked=asked)
     if harness.is_asked_for:
-        from gptcli.cli.evaluate_harness import prepare
+        from gptcli.cli.evaluate_harness import prepare as prepare_harness
 
-        return Job(work=prepare(flags, harness, spelled), common=common.joined(invocation.obj))
-    return Job(work=partial(run, flags=flags), common=common.joined(invocation.obj))
+        return Job(work=prepare_harness(flags, harness, spelled), common=common.joined(invocation.obj))
+    return Job(work=prepare(flags), common=common.joined(invocation.obj))

@@ -15,7 +15,7 @@ from gptcli.cli.data_options import (
     TextColumn,
     data_option,
 )
-from gptcli.cli.options import Backend, BatchSize, Device, NumberFormat, Threads
+from gptcli.cli.options import Backend, BatchSize, Device, NumberFormat, NumProcesses, Threads
 from gptcli.engine.options import ModelOptions
 from gptcli.errors import ConfigError
 from gptcli.evaluation.bootstrap import Bootstrap
@@ -86,6 +86,7 @@ class ModelsFlags:
     backend: Backend = _MODEL.backend
     batch_size: BatchSize = _MODEL.batch_size
     threads: Threads = _MODEL.threads
+    num_processes: NumProcesses = None
 
     def options(self, name: str | None) -> ModelOptions:
         """Return those of one model, checked; raises ConfigError."""

@@ -5,14 +5,19 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
+from typing import BinaryIO
 
 from gptcli.cli.console import Console, utf8
 from gptcli.cli.evaluate_json import report_object, row_object
 from gptcli.cli.evaluate_options import EvaluationDataFlags, ModelsFlags, ResultFlags
 from gptcli.cli.evaluate_table import Page, render
 from gptcli.cli.evaluate_tasks import AskedTask
+from gptcli.cli.flags import Work
 from gptcli.cli.progress import Progress
+from gptcli.cli.sharing import SharedWork
+from gptcli.cli.source import refuse_read_once
 from gptcli.data.atomic import atomic_file
 from gptcli.data.formats import json_bytes
 from gptcli.data.output import cannot_write, refuse_existing
@@ -30,6 +35,7 @@ from gptcli.tasks.evaluate_events import (
     TaskChosen,
 )
 from gptcli.tasks.events import Notice, RowDone, RowFailed, Stage
+from gptcli.tasks.sharing import Share
 
 USAGE = "no data: try gptcli evaluate FILE, or send it to standard input"
 MODEL_VARIABLE = "GPTCLI_MODEL"
@@ -45,9 +51,18 @@ class EvaluateFlags:
     asked: AskedTask
 
 
-def run(console: Console, *, flags: EvaluateFlags) -> None:
+def prepare(flags: EvaluateFlags) -> Work:
+    """Return the work."""
+    return SharedWork(
+        work=partial(run, flags=flags),
+        stdin=partial(_copyable_stdin, flags=flags),
+        num_processes=flags.models.num_processes,
+    )
+
+
+def run(console: Console, share: Share, *, flags: EvaluateFlags) -> None:
     """Evaluate, and show what comes; raises InputError at the end if rows failed, BoundError for a broken bound."""
-    config = _config(console, flags)
+    config = _config(console, share, flags)
     _refuse_per_row(config, flags.result)
     with Progress(console, lines=None, shared=False) as progress:
         from gptcli.tasks.evaluate import evaluate
@@ -56,13 +71,26 @@ def run(console: Console, *, flags: EvaluateFlags) -> None:
             Following(console, flags, progress).follow(events)
 
 
-def _config(console: Console, flags: EvaluateFlags) -> EvaluateConfig:
-    """Return the run that a command line asks for; raises ConfigError, and UsageError where there is no data."""
-    data, models, result = flags.data, flags.models, flags.result
+def _copyable_stdin(console: Console, *, flags: EvaluateFlags) -> BinaryIO | None:
+    """Return standard input if it is data; raises ConfigError for data that can be read only once, and UsageError."""
+    paths = _paths(console, flags.data)
+    for path in paths:
+        refuse_read_once(path, path)
+    return console.stdin if "-" in paths else None
+
+
+def _paths(console: Console, data: EvaluationDataFlags) -> tuple[str, ...]:
+    """Return where the data is; raises UsageError where there is none."""
     if not data.paths and console.stdin.isatty():
         raise UsageError(USAGE)
+    return tuple(data.paths or ("-",))
+
+
+def _config(console: Console, share: Share, flags: EvaluateFlags) -> EvaluateConfig:
+    """Return the run that a command line asks for; raises ConfigError, and UsageError where there is no data."""
+    data, models, result = flags.data, flags.models, flags.result
     return EvaluateConfig(
-        paths=tuple(data.paths or ("-",)),
+        paths=_paths(console, data),
         stdin=console.stdin,
         models=asked_models(console, models),
         versus=None if models.versus is None else models.options(models.versus),
@@ -79,6 +107,7 @@ def _config(console: Console, flags: EvaluateFlags) -> EvaluateConfig:
         bootstrap=Bootstrap(resamples=result.bootstrap, seed=result.seed),
         bounds=result.bounds(),
         per_row=result.per_row is not None,
+        share=share,
     )
 
 
@@ -180,6 +209,8 @@ def _page(console: Console) -> Page:
 
 def _broken(bound: BoundReport) -> str:
     """Say which figure of which model is on the wrong side of what."""
+    if bound.value is None:
+        return f"{bound.model} has no {bound.metric} of this data, and --fail-under wants one"
     side = "above" if bound.better == "lower" else "below"
     told = f"{side} the {bound.bound:.6g} of --fail-under" if bound.value == bound.value else "which is no number"
     return f"{bound.metric} of {bound.model} is {bound.value:.6g}, {told}"

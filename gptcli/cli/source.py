@@ -95,9 +95,14 @@ def copyable_stdin(console: Console, *, flags: SourceFlags, usage: str) -> Binar
     _refuse_nothing(flags, console, usage)
     if flags.input is None or flags.input == "-":
         return console.stdin
-    if os.path.exists(flags.input) and not os.path.isfile(flags.input):
-        raise ConfigError(f"-i {flags.input} can be read only once, and not by several processes: save it to a file")
+    refuse_read_once(flags.input, f"-i {flags.input}")
     return None
+
+
+def refuse_read_once(path: str, spelled: str) -> None:
+    """Raise ConfigError for a pipe or a device, which several processes would part among themselves as it comes."""
+    if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+        raise ConfigError(f"{spelled} can be read only once, and not by several processes: save it to a file")
 
 
 def _refuse_nothing(flags: SourceFlags, console: Console, usage: str) -> None:

@@ -26,6 +26,8 @@ def evaluate(config: EvaluateConfig) -> Generator[EvaluateEvent, None, None]:
         run = _Run(config, data)
         yield from run.choice()
         scored = yield from run.scored()
+        if not config.share.is_main:
+            return
         yield Stage(text="resampling")
         yield (yield from run.report(scored))
         yield from run.drawn(scored)
@@ -44,7 +46,9 @@ class _Run:
         self._look = self._rows.look()
         self._roles = choose_task(self._look, config.task, config.wanted)
         self._evaluator = config.options(self._roles.task).evaluator(self._roles)
-        self._scoring = Scoring(data, self._rows, self._evaluator)
+        self._scoring = Scoring(data, self._rows, self._evaluator, config.share)
+        if config.lines and self._evaluator.whole_files:
+            raise ConfigError("--lines and a --protocol that reads files whole contradict each other: leave one out")
         for bound in config.bounds:
             if bound.metric not in self._evaluator.metrics:
                 known = ", ".join(self._evaluator.metrics)
@@ -60,7 +64,7 @@ class _Run:
     def scored(self) -> Generator[EvaluateEvent, None, list[Scored]]:
         """Return what each model made of the rows that all of them could score; raises InputError for none."""
         scored = yield from self._scoring.of_models(self._config.all_models)
-        return (yield from shared_rows(scored, self._rows.count))
+        return (yield from shared_rows(scored, self._rows.count)) if self._config.share.is_main else scored
 
     def drawn(self, scored: Sequence[Scored]) -> Iterator[EvaluateEvent]:
         """Draw what there is to draw of each model; raises OutputError."""

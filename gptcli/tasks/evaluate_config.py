@@ -10,6 +10,7 @@ from gptcli.engine.options import ModelOptions
 from gptcli.errors import ConfigError
 from gptcli.evaluation.bootstrap import Bootstrap
 from gptcli.tasks.evaluators.options import TaskName, TaskOptions
+from gptcli.tasks.sharing import ALONE, Share
 
 LEAST_RESAMPLES = 100
 """Fewer leave two rows or so in each tail of the interval."""
@@ -86,6 +87,8 @@ class EvaluateConfig:
     bounds: tuple[Bound, ...] = ()
     per_row: bool = False
     """Yield a RowReport for each row, too."""
+    share: Share = ALONE
+    """Which of the rows this process scores, where there are several."""
 
     @property
     def all_models(self) -> tuple[ModelOptions, ...]:

@@ -14,9 +14,11 @@ from gptcli.errors import ConfigError, InputError
 from gptcli.evaluation.scores import RowScores
 from gptcli.tasks.evaluate_events import EvaluateEvent, ScoringStarted
 from gptcli.tasks.evaluate_rows import EvaluationRows
+from gptcli.tasks.evaluate_sharing import scored_together
 from gptcli.tasks.evaluators.base import Evaluator
 from gptcli.tasks.events import Event, ModelReady, Notice, RowFailed, Stage
 from gptcli.tasks.locating import located_model
+from gptcli.tasks.sharing import ALONE, Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,8 @@ class Scored:
 class Scoring:
     """The same rows for each model, as each reads them."""
 
-    def __init__(self, data: Rereadable, rows: EvaluationRows, evaluator: Evaluator) -> None:
+    def __init__(self, data: Rereadable, rows: EvaluationRows, evaluator: Evaluator, share: Share) -> None:
+        self._share = share
         self._data = data
         self._rows = rows
         self._evaluator = evaluator
@@ -48,7 +51,7 @@ class Scoring:
 
         Raises InputError where the data is not what it was, and ConfigError where two models are one.
         """
-        found = yield from found_models(models)
+        found = yield from found_models(models, self._share)
         scored: list[Scored] = []
         for located, model in zip(found, models, strict=True):
             yield ScoringStarted(model=located.name, rows=self._rows.count)
@@ -60,7 +63,7 @@ class Scoring:
         """Pass on what an evaluator says, with the speaker's name if there is one; return what it found."""
         ready = ModelReady(directory=str(located.directory), dtype=model.dtype)
         rows = self._rows.read(whole_files=self._evaluator.whole_files)
-        with closing(self._evaluator.score(located, model, rows)) as scoring:
+        with closing(scored_together(self._share, self._evaluator, located, model, rows)) as scoring:
             while True:
                 try:
                     event = next(scoring)
@@ -71,18 +74,18 @@ class Scoring:
                         ready = event
                     case Notice(detail=False) | Stage() if speaker and not event.text.endswith(f" {speaker}"):
                         event = replace(event, text=f"{speaker}: {event.text}")
-                    case RowFailed() if (event.index, event.message) in self._told:
+                    case RowFailed() if not self._share.is_main or (event.index, event.message) in self._told:
                         continue
                     case RowFailed():
                         self._told.add((event.index, event.message))
                 yield event
 
 
-def found_models(models: Sequence[ModelOptions]) -> Generator[Event, None, list[Located]]:
+def found_models(models: Sequence[ModelOptions], share: Share = ALONE) -> Generator[Event, None, list[Located]]:
     """Find all models; raises ConfigError where two of them are one."""
     found: list[Located] = []
     for model in models:
-        located = yield from located_model(model.model)
+        located = yield from located_model(model.model, share)
         if any(located.directory.resolve() == other.directory.resolve() for other in found):
             raise ConfigError(f"two models are the same, {located.name} in {located.directory}: give each once")
         found.append(located)

@@ -10,12 +10,13 @@ import numpy as np
 
 from gptcli.checkpoint.locate import Located
 from gptcli.data.records import Record
+from gptcli.engine.scorer import ItemScores, SpanScores
 from gptcli.evaluation.scores import RowScores
-from gptcli.tasks.events import Classified, Completion, RowDone, RowFailed, TokenLogprob
+from gptcli.tasks.events import Classified, Completion, RowFailed, TokenLogprob
 
 _CLASSES: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (Classified, Completion, Located, Record, RowDone, RowFailed, RowScores, TokenLogprob)
+    for kind in (Classified, Completion, ItemScores, Located, Record, RowFailed, RowScores, SpanScores, TokenLogprob)
 }
 _TAG = "\0class"
 """No column of a user's has this name."""

@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from gptcli.data.records import Record
+from gptcli.engine.scorer import Item, ItemScores
 from gptcli.errors import InputError
 from gptcli.tasks.sharing import Link, Share
 
 Result = TypeVar("Result")
+Other = TypeVar("Other")
+"""What stands between the items and comes back in its place, such as a row that failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,32 @@ def results_in_order(
     for rank, link in enumerate(share.links, start=1):
         if link.receive() is not None:
             raise InputError(f"process {rank} has read more than the others: give all the same input")
+
+
+def parts_in_order(
+    share: Share,
+    items: Iterable[Item | Other],
+    score: Callable[[Iterable[Item | Other | Elsewhere]], Iterable[ItemScores | Other | Elsewhere]],
+    forget: Callable[[Item], None],
+) -> Iterator[ItemScores | Other]:
+    """Yield the scores of all items, and everything else as it came, in the main process; the others yield none.
+
+    There forget is given each item, of which nothing will be heard again.
+    """
+
+    def parted() -> Iterator[Item | Other | Elsewhere]:
+        number = 0
+        for item in items:
+            if not isinstance(item, Item):
+                if share.is_main:
+                    yield item
+                continue
+            if not share.is_main:
+                forget(item)
+            yield item if share.mine(number) else Elsewhere(number=number)
+            number += 1
+
+    return results_in_order(share, score(parted()))
 
 
 def _send(link: Link, own: Iterable[Result], is_last: Callable[[Result], bool]) -> None:

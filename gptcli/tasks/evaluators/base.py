@@ -10,6 +10,7 @@ from gptcli.engine.options import ModelOptions
 from gptcli.evaluation.bootstrap import Bootstrap
 from gptcli.evaluation.scores import Difference, Figure, RowScores
 from gptcli.tasks.events import Event
+from gptcli.tasks.sharing import ALONE, Share
 
 
 class Evaluator(ABC):
@@ -17,6 +18,14 @@ class Evaluator(ABC):
 
     name: ClassVar[str]
     """As in --task: "perplexity", "classify", "complete", "choices" or "lastword"."""
+
+    share: Share = ALONE
+    """Which parts this process scores, of a task that shares those; of all others it sees its own rows only."""
+
+    @property
+    def shares_parts(self) -> bool:
+        """Whether rows hang together, so that every process reads all of them and scores some parts."""
+        return False
 
     @property
     def whole_files(self) -> bool:

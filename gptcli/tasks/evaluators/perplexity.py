@@ -1,6 +1,7 @@
 """Perplexity of texts: by token, word and byte, and bits per byte, under a convention that is told beside them."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from functools import partial
 from math import log
 from typing import ClassVar
 
@@ -23,6 +24,7 @@ from gptcli.tasks.evaluators.perplexity_options import PerplexityOptions
 from gptcli.tasks.evaluators.perplexity_reading import Passed, Read, Reading, reach_of
 from gptcli.tasks.evaluators.perplexity_rows import PassageRows
 from gptcli.tasks.events import Event, ModelReady, Notice, Stage
+from gptcli.tasks.shared_rows import parts_in_order
 
 TITLES = {
     "bits_per_byte": "bits per byte",
@@ -43,6 +45,11 @@ class Perplexity(Evaluator):
         self._convention = options.conventional
         self._column = roles.text or "text"
         self._plain = roles.plain
+
+    @property
+    def shares_parts(self) -> bool:
+        """Return that windows are shared: rows may be joined, and a long text may be all there is."""
+        return True
 
     @property
     def whole_files(self) -> bool:
@@ -97,8 +104,9 @@ class Perplexity(Evaluator):
         yield Stage(text="scoring")
         found = PassageRows(reach, reading.cuts)
         passages = Passages(self._convention, self._column, plain=self._plain).of(rows)
+        score = partial(scores_in_order, loaded.scorer, most_rows=loaded.most_rows)
         scored: Iterator[ItemScores | Read | Passed]
-        scored = scores_in_order(loaded.scorer, reading.items(passages), most_rows=loaded.most_rows)
+        scored = parts_in_order(self.share, reading.items(passages), score, reading.forget)
         for item in scored:
             if isinstance(item, ItemScores):
                 reading.add(item)

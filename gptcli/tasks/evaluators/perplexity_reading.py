@@ -1,5 +1,6 @@
 """What one model reads of the passages of a run: their tokens, in windows of its context."""
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -103,6 +104,10 @@ class Reading:
         tally, window = self._open.pop(scores.key)
         tally.add(window, scores.spans[0].logprobs)
 
+    def forget(self, item: Item) -> None:
+        """Let go of a window whose scores go to another process."""
+        del self._open[item.key]
+
     def _alone(self, passage: Passage, tokens: Tokens) -> Iterator[Item | Read | Passed]:
         """Yield the windows of a passage by itself; the first may be the only one, and is counted by blocks."""
         front = self._front()
@@ -121,30 +126,39 @@ class Reading:
     def _stream(self, passages: Iterable[Passage | Passed]) -> Iterator[Item | Read | Passed]:
         """Yield the windows of all passages with the separator between them; their texts are not kept."""
         found: list[Passage] = []
-        ids: list[Tokens] = [self._front()]
+        stream, sizes = array("i", self._front()), array("q")
         done: list[Passed] = []
         for passage in passages:
             if not isinstance(passage, Passage):
                 done.append(passage)
                 continue
             self.texts += passage.text != ""
-            if len(tokens := self._tokens(passage.text)):
-                ids += [tokens] if not found else [np.array(self._separator, np.int32), tokens]
-                found.append(replace(passage, text=""))
-            else:
+            tokens = self._tokens(passage.text)
+            if not len(tokens):
                 self.cuts.count("texts without a token, left out", passage.origin)
+                continue
+            if found:
+                stream.extend(self._separator)
+            stream.extend(tokens.tolist())
+            sizes.append(len(tokens))
+            found.append(replace(passage, text=""))
+        ids = np.array(stream, np.int32)
         if len(found) == 1:
-            yield from self._alone(found[0], ids[1])
+            yield from self._alone(found[0], ids[len(self._front()) :])
         elif found:
-            yield from self._joined(found, ids)
+            yield from self._joined(found, ids, np.array(sizes, np.int64))
         yield from done
 
-    def _joined(self, found: Sequence[Passage], ids: Sequence[Tokens]) -> Iterator[Item | Read | Passed]:
-        """Yield the windows of a stream: its front, then texts with separators between them."""
-        units = [np.full(len(part), number // 2 if number % 2 == 0 else NO_UNIT) for number, part in enumerate(ids[1:])]
-        stream = np.concatenate(ids)
-        tally = Tally(np.concatenate([np.full(len(ids[0]), NO_UNIT), *units]), self._lengths(stream), len(found))
-        yield from self._handed_on(stream, self._windows(len(stream), found[0]), tally, found[0].origin)
+    def _joined(
+        self, found: Sequence[Passage], ids: Tokens, sizes: NDArray[np.int64]
+    ) -> Iterator[Item | Read | Passed]:
+        """Yield the windows of a stream: its front, then texts of these sizes with separators between them."""
+        texts = np.arange(len(found))
+        between = np.where(texts == 0, len(self._front()), len(self._separator))
+        owners = np.stack([np.full_like(texts, NO_UNIT), texts], axis=1).ravel()
+        units = np.repeat(owners, np.stack([between, sizes], axis=1).ravel())
+        tally = Tally(units, self._lengths(ids), len(found))
+        yield from self._handed_on(ids, self._windows(len(ids), found[0]), tally, found[0].origin)
         yield Read(passages=found, tally=tally)
 
     def _handed_on(self, ids: Tokens, windows: Sequence[Window], tally: Tally, origin: str) -> Iterator[Item | Passed]:
