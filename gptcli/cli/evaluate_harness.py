@@ -9,9 +9,10 @@ from gptcli.cli.evaluate_harness_options import HarnessFlags
 from gptcli.cli.evaluating import EvaluateFlags, Following, asked_models
 from gptcli.cli.flags import Work
 from gptcli.cli.progress import Progress
+from gptcli.cli.ranks import world_of
 from gptcli.errors import ConfigError
 from gptcli.evaluation.bootstrap import Bootstrap
-from gptcli.tasks.harness import HarnessConfig
+from gptcli.tasks.harness_config import HarnessConfig
 
 _ALONGSIDE = frozenset(
     {
@@ -40,7 +41,9 @@ def prepare(flags: EvaluateFlags, harness: HarnessFlags, given: Mapping[str, str
 
 
 def run(console: Console, *, flags: EvaluateFlags, config: HarnessConfig) -> None:
-    """Run the tasks, and show what comes; raises BoundError for a broken bound."""
+    """Run the tasks, and show what comes; raises ConfigError for several processes, BoundError for a broken bound."""
+    if world_of(console.environment) > 1:
+        raise ConfigError("--harness runs in one process: start gptcli by itself, without a launcher")
     models = asked_models(console, flags.models)
     with Progress(console, lines=None, shared=False) as progress:
         from gptcli.tasks.evaluate_harness import evaluate_by_harness
