@@ -15,6 +15,8 @@ from gptcli.engine.options import ModelOptions
 from gptcli.engine.scorer import Item, ItemScores, LoadedScorer, Span, SpanScores, load_scorer
 from tests.decoding import reference
 
+NOTHING = SpanScores(logprobs=np.empty(0, np.float32), greedy=np.empty(0, np.bool_))
+
 
 @cache
 def loaded(directory: Path, backend: str, dtype: str = "float32", most_tokens: int | None = None) -> LoadedScorer:
@@ -51,15 +53,18 @@ def assert_close(ours: Sequence[Sequence[SpanScores]], theirs: Sequence[Sequence
 
 
 def reference_scores(directory: Path, spans: Sequence[Span]) -> list[SpanScores]:
-    """Return what transformers' model says about each span read alone."""
-    return [_reference_scores(directory, span.tokens, span.start) for span in spans]
+    """Return what transformers' model says about each span read alone, whose last token it need not read."""
+    return [
+        _reference_scores(directory, span.tokens, span.start) if span.start < len(span.tokens) else NOTHING
+        for span in spans
+    ]
 
 
 def _reference_scores(directory: Path, tokens: Tokens, start: int) -> SpanScores:
     import torch
 
     with torch.no_grad():
-        logits: Any = reference(directory)(torch.from_numpy(tokens.astype(np.int64))[None]).logits[0]
-    before, targets = logits[start - 1 : -1], tokens[start:]
+        logits: Any = reference(directory)(torch.from_numpy(tokens[:-1].astype(np.int64))[None]).logits[0]
+    before, targets = logits[start - 1 :], tokens[start:]
     logprobs: NDArray[np.float32] = torch.log_softmax(before, dim=-1).numpy()[np.arange(len(targets)), targets]
     return SpanScores(logprobs=logprobs, greedy=before.argmax(-1).numpy() == targets)

@@ -21,7 +21,10 @@ from gptcli.engine.placement import Placement, choose_placement, thread_count
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Tokens of one context window, of which those from start on are scored: 1 <= start <= len(tokens)."""
+    """Tokens of one context window, of which those from start on are scored: 1 <= start <= len(tokens).
+
+    There are at most n_positions + 1: the last is predicted and never read.
+    """
 
     tokens: Tokens
     start: int

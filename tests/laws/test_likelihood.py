@@ -27,7 +27,7 @@ def spans_after(draw: st.DrawFn, prefix: list[int]) -> list[Span]:
     trunk = prefix + draw(st.lists(token, max_size=20))
     spans = []
     for branch in draw(st.lists(st.lists(token, max_size=14), min_size=1, max_size=5)):
-        tokens = (trunk + branch or [7])[:CONTEXT]
+        tokens = (trunk + branch or [7])[: CONTEXT + 1]
         spans.append(span(tokens, draw(st.integers(1, len(tokens)))))
     return spans
 
@@ -74,6 +74,15 @@ def test_windows_longer_than_a_pass_are_transformers(tmp_path: Path, backend_nam
     assert_close(scored(loaded(directory, backend_name), items), theirs, 1e-4)
     behind = scored(loaded(directory, backend_name), items[1:], prefix=tokens[:599])
     assert_close(behind, theirs[1:], 1e-4)
+
+
+def test_a_span_may_be_one_token_longer_than_the_context_because_its_last_is_not_read(
+    tiny: Path, backend_name: str
+) -> None:
+    tokens = [1 + number % 9 for number in range(CONTEXT + 1)]
+    items = items_of([span(tokens), span([*tokens[:-1], 50], CONTEXT)], [span(tokens, CONTEXT)])
+    ours = scored(loaded(tiny, backend_name, most_tokens=16), items)
+    assert_close(ours, [reference_scores(tiny, item.spans) for item in items], 1e-4)
 
 
 @FEW
