@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 DOTS_PER_INCH = 120
 BLUE, RED, INK, FAINT = "#2563a8", "#d1495b", "#333333", "#8a8a8a"
 """Blue and red are told apart by all kinds of colour blindness, and by their lightness on grey paper."""
+PALE_BLUE = "#9dc1e3"
+"""For areas that something is drawn over."""
 LONGEST_NAME = 24
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gptcli.evaluation.canvas import BLUE, FAINT, INK, RED, clean, drawable, new_figure, save
+from gptcli.evaluation.canvas import FAINT, INK, PALE_BLUE, RED, clean, drawable, new_figure, save
 from gptcli.evaluation.classification import CalibrationBin, expected_calibration_error
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def plot_reliability(path: Path, bins: Sequence[CalibrationBin]) -> None:
     right = [each.accuracy for _, each in filled]
     gaps = [each.confidence - each.accuracy for _, each in filled]
     bar = {"width": width, "align": "edge"}
-    axes.bar(starts, right, color=BLUE, edgecolor="white", label="right answers", **bar)
+    axes.bar(starts, right, color=PALE_BLUE, edgecolor="white", label="right answers", **bar)
     axes.bar(
         starts,
         gaps,
