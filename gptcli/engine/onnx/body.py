@@ -95,7 +95,7 @@ def run(session: ort.InferenceSession, binding: ort.IOBinding) -> None:
     except RuntimeError as error:
         if "alloc" not in str(error):
             raise
-        raise DeviceError("out of memory: lower --batch-size") from error
+        raise DeviceError("out of memory: lower --batch-size, or use a smaller model") from error
 
 
 def bind(
