@@ -1,7 +1,7 @@
 """The table of figures: figures down, models across, the best of each marked."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 
 from gptcli.cli import evaluate_numbers as numbers
@@ -40,11 +40,12 @@ def figure_blocks(report: EvaluationReport, room: int, *, bold: bool) -> Iterato
     """Yield the table in blocks of as many models as fit side by side; narrow, intervals stand under the values."""
     titles = {figure.name: one_line(figure.title) for model in report.models for figure in model.figures}
     best = _best(report)
-    for stacked in (False, True):
-        form = _Form(titles=titles, best=best, bold=bold, stacked=stacked)
-        names, *columns = _columns(report, form)
-        if _width([names, *columns]) <= room:
-            break
+    form = _Form(titles=titles, best=best, bold=bold)
+    names, *columns = _columns(report, form)
+    if _width([names, *columns]) > room:
+        stacked = list(_columns(report, replace(form, stacked=True)))
+        if _width(stacked[:3]) <= room:  # else it would save nothing
+            names, *columns = stacked
     while columns:
         count = next((n for n in range(len(columns), 1, -1) if _width([names, *columns[:n]]) <= room), 1)
         block = [names, *columns[:count]]

@@ -96,8 +96,8 @@ def test_a_narrow_table_has_intervals_under_the_values_then_models_under_each_ot
     evaluation.events = [report(model("a", 1.2), model("b", 1.1))]
     lines = [re.sub("\x1b\\[[01]m", "", line) for line in evaluate(stdout=Terminal()).out.splitlines()]
     assert lines[0].split() == names
-    assert lines[1].split() == ["bits", "per", "byte", "1.200", "1.100"][: 3 + len(names)]
-    assert lines[2].split()[:2] == ["[1.100,", "1.300]"]
+    assert lines[1].split()[:4] == ["bits", "per", "byte", "1.200"]
+    assert "[1.100, 1.300]" in lines[2 if names[1:] else 1]
     assert max(map(len, lines)) <= columns
 
 
