@@ -210,6 +210,16 @@ def test_models_of_other_tokens_compare_by_bytes_alone(tiny, builtin):
     assert first.evaluator.token_metrics == {"token_perplexity", "nats_per_token"}
 
 
+def test_a_block_of_which_nothing_is_scored_does_not_count_in_a_comparison(tiny):
+    text = "many words " * 800
+    found = measure(tiny, [text], plain=True, protocol="llama.cpp", context=48)
+    scores = found.scores.taken(np.arange(found.scores.rows))
+    scores.columns["bytes"][-1] = 0
+    (bits, _) = found.evaluator.differences(scores, found.scores, FEW)
+    assert bits.comparison.difference.rows == found.scores.rows - 1
+    assert bits.comparison.difference.value == 0
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

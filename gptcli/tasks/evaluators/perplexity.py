@@ -141,9 +141,10 @@ class Perplexity(Evaluator):
         """Return the difference in bits per byte, and in nats per token, whose exp is the ratio of the perplexities.
 
         Where the models score other parts of a text, the second's nats are those that as many bytes as the first's
-        would have; tokens compare only where both score the same.
+        would have; tokens compare only where both score the same. A block that one scores nothing of does not count.
         """
-        ours, theirs = first.columns, second.columns
+        both = np.flatnonzero((first.columns["bytes"] > 0) & (second.columns["bytes"] > 0))
+        ours, theirs = first.taken(both).columns, second.taken(both).columns
         bits = (ours["nats"] / log(2), theirs["nats"] * (ours["bytes"] / theirs["bytes"]) / log(2))
         found = [
             Difference(
