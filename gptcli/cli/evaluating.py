@@ -19,6 +19,7 @@ from gptcli.cli.progress import Progress
 from gptcli.cli.sharing import SharedWork
 from gptcli.cli.source import refuse_read_once
 from gptcli.data.atomic import atomic_file
+from gptcli.data.contents import expand_paths
 from gptcli.data.formats import json_bytes
 from gptcli.data.output import cannot_write, refuse_existing
 from gptcli.data.roles import WantedRoles
@@ -124,7 +125,7 @@ def _refuse_per_row(config: EvaluateConfig, result: ResultFlags) -> None:
         if result.overwrite:
             raise ConfigError("--overwrite needs --per-row FILE")
         return
-    for source in config.paths:
+    for source in expand_paths(config.paths):
         if os.path.exists(source) and os.path.exists(path) and os.path.samefile(source, path):
             raise ConfigError(f"--per-row {path} is the data itself: give another file")
     refuse_existing(path, overwrite=result.overwrite)

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator, Sequence
 
+from gptcli.data.contents import STANDARD_INPUT
 from gptcli.data.rereading import Rereadable
 from gptcli.engine.placement import require_device
 from gptcli.errors import ConfigError
@@ -21,7 +22,8 @@ def evaluate(config: EvaluateConfig) -> Generator[EvaluateEvent, None, None]:
     """
     for model in config.all_models:
         require_device(model)
-    yield Stage(text=f"reading {', '.join(config.paths)}")
+    names = [STANDARD_INPUT if path == "-" else path for path in config.paths]
+    yield Stage(text=f"reading {', '.join(names)}")
     with Rereadable(config.paths, config.stdin) as data:
         run = _Run(config, data)
         yield from run.choice()

@@ -247,6 +247,13 @@ def test_what_cannot_be_is_refused_before_anything_is_read(evaluate, evaluation,
     assert Path("there.jsonl").read_text() == "kept"
 
 
+def test_rows_into_a_directory_of_data_are_refused_where_they_are_data(gptcli, evaluation):
+    Path("rows.jsonl").write_text("{}\n")
+    ended = gptcli("evaluate", ".", "--per-row", "rows.jsonl", "--overwrite")
+    assert (ended.code, "--per-row rows.jsonl is the data itself" in ended.err) == (2, True)
+    assert Path("rows.jsonl").read_text() == "{}\n"
+
+
 def test_an_unknown_task_is_refused_with_those_that_there_are(evaluate):
     ended = evaluate("--task", "translate")
     assert ended.code == 2
