@@ -74,7 +74,7 @@ class _Run:
             yield from self._evaluator.draw(one.scores, one.located.name)
 
     def report(self, scored: Sequence[Scored]) -> Generator[Notice, None, EvaluationReport]:
-        """Return the figures and the differences; tell which do not compare. Raises ConfigError."""
+        """Return the figures and the differences; tell which do not compare."""
         config, evaluator = self._config, self._evaluator
         incomparable = frozenset[str]()
         if len(scored) > 1 and evaluator.token_metrics and not have_one_tokenizer(scored):
