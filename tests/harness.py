@@ -49,14 +49,14 @@ def rolling_loglikelihoods(directory: Path, texts: list[str]) -> list[float]:
 
 def task_results(directory: Path, tasks: Path, *names: str) -> dict[str, dict[str, float]]:
     """Return the harness's figures of tasks whose files are in a directory, by its own wrapper of a model."""
-    manager = imported("lm_eval.tasks").TaskManager(include_path=str(tasks), include_defaults=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found: dict[str, dict[str, float]] = imported("lm_eval.evaluator").simple_evaluate(
-            model=harness_model(directory),
-            tasks=list(names),
-            task_manager=manager,
-            bootstrap_iters=0,
-            log_samples=False,
+        manager = imported("lm_eval.tasks").TaskManager(include_path=str(tasks), include_defaults=False)
+        loaded = manager.load(list(names))
+        for task in loaded["tasks"].values():
+            task.set_config(key="num_fewshot", value=0)
+        # Not simple_evaluate, which also starts programs that describe this machine.
+        found: dict[str, dict[str, float]] = imported("lm_eval.evaluator").evaluate(
+            lm=harness_model(directory), task_dict=loaded, bootstrap_iters=0, log_samples=False
         )["results"]
     return found

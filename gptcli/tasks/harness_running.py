@@ -83,11 +83,20 @@ def _loaded(manager: TaskManager, names: Sequence[str]) -> Mapping[str, Mapping[
         loaded = _loaded_one(manager, name)
         tasks |= loaded["tasks"]
         groups |= loaded.get("groups", {})
-    for task in tasks.values():
+    for name, task in tasks.items():
+        _require_text_alone(name, task)
         if task.get_config("num_fewshot") is None:
             task.set_config(key="num_fewshot", value=0)
         task.set_fewshot_seed(seed=DEFAULT_OTHER_SEED)
     return {"tasks": tasks, "groups": groups}
+
+
+def _require_text_alone(name: str, task: Any) -> None:
+    """Raise ConfigError for a task that does more than have a model read and write."""
+    if getattr(task, "UNSAFE_CODE", False):
+        raise ConfigError(f"--harness {name} runs programs that the model writes: use lm_eval itself for it")
+    if getattr(task, "MULTIMODAL", False):
+        raise ConfigError(f"--harness {name} shows pictures or plays sounds, and GPT-2 reads text")
 
 
 def _loaded_one(manager: TaskManager, name: str) -> Mapping[str, Any]:

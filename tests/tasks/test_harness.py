@@ -201,17 +201,21 @@ def test_a_task_whose_data_cannot_be_had_is_one_line_with_a_remedy(tiny: Path, t
 
 
 @pytest.mark.slow
+def test_a_task_that_runs_what_models_write_is_refused(tiny: Path, tmp_path: Path) -> None:
+    name = write_task(tmp_path, f"{LAMBADA}unsafe_code: true\n", TEXTS)
+    with pytest.raises(ConfigError, match=f"--harness {name} runs programs that the model writes"):
+        run(tiny, tmp_path, name)
+
+
+@pytest.mark.slow
 def test_a_task_that_there_is_not_is_refused_with_its_likes(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manager = imported("lm_eval.tasks").TaskManager(include_path=str(tmp_path), include_defaults=False)
     write_task(tmp_path, LAMBADA, TEXTS)
-    running = imported("gptcli.tasks.harness_running")
-    own = imported("lm_eval.tasks").TaskManager(include_path=str(tmp_path), include_defaults=False)
-    monkeypatch.setattr(running, "_manager", lambda _: own)
+    known = imported("lm_eval.tasks").TaskManager(include_path=str(tmp_path), include_defaults=False)
+    monkeypatch.setattr(imported("gptcli.tasks.harness_running"), "_manager", lambda _: known)
     with pytest.raises(ConfigError, match="has no task 'lambada_her': did you mean lambada_here"):
         run(tiny, tmp_path, "lambada_her")
-    monkeypatch.setattr(running, "_manager", lambda _: manager)
     with pytest.raises(ConfigError, match="has no task 'x'; lm-eval ls tasks lists them"):
         run(tiny, tmp_path, "x")
 
@@ -233,9 +237,9 @@ def test_what_the_harness_prints_reaches_neither_stream_and_others_print_as_befo
 
 @pytest.mark.slow
 def test_closing_ends_the_run(tiny: Path, tmp_path: Path) -> None:
-    rows = [{"text": f"{number} two three"} for number in range(3000)]
+    rows = [{"text": f"{number} two three"} for number in range(200)]
     config = HarnessConfig(tasks=(write_task(tmp_path, LAMBADA, rows),), include=str(tmp_path))
     running = run_harness(config, Located(name="tiny", directory=tiny), ModelOptions(device="cpu"))
     scored = (event for event in running if isinstance(event, Stage) and event.text.endswith("scored"))
-    assert next(scored).text == "50 of 3,000 requests scored"
+    assert next(scored).text == "50 of 200 requests scored"
     running.close()
