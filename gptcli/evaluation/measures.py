@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gptcli.evaluation.bootstrap import Bootstrap
 from gptcli.evaluation.resampled_labels import Statistics, difference
 from gptcli.evaluation.resampling import (
-    Bootstrap,
     Comparison,
     Interval,
     Rows,

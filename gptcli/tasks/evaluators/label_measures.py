@@ -49,7 +49,7 @@ class ClassRows:
     @property
     def correct(self) -> NDArray[np.bool_]:
         """Return which rows are right."""
-        return self.true == self.predicted
+        return np.equal(self.true, self.predicted)
 
     @property
     def confidence(self) -> Values:
