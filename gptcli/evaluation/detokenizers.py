@@ -8,10 +8,7 @@ import re
 
 _NUMBERS = ((" @-@ ", "-"), (" @,@ ", ","), (" @.@ ", "."))
 _MARKS = tuple((f" {mark} ", f"{mark} ") for mark in ":;.!?,")
-_PAIRS = tuple(
-    re.compile(rf"{opening}\s*([^{closing}]*?)\s*{closing}")
-    for opening, closing in ((r"\(", r"\)"), (r"\[", r"\]"), ("{", "}"), ('"', '"'), ("'", "'"))
-)
+_PAIRS = (("(", ")"), ("[", "]"), ("{", "}"), ('"', '"'), ("'", "'"))
 _HEADINGS = (("= = = =", "===="), ("= = =", "==="), ("= =", "=="))
 _REST = ((" \N{DEGREE SIGN} ", "\N{DEGREE SIGN}"), (" \n", "\n"), ("\n ", "\n"), (" N ", " 1 "), (" 's", "'s"))
 
@@ -21,8 +18,8 @@ def wikitext_detokenized(text: str) -> str:
     text = text.replace("s '", "s'")
     text = re.sub(r"/' [0-9]/", "/'[0-9]/", text)
     text = _replaced(text, _NUMBERS + _MARKS)
-    for pair in _PAIRS:
-        text = pair.sub(_tightened, text)
+    for opening, closing in _PAIRS:
+        text = _tightened(text, opening, closing)
     return _replaced(text, _HEADINGS + _REST)
 
 
@@ -49,9 +46,11 @@ def _is_title(line: str) -> bool:
     return heading.startswith("= ") and heading.endswith(" =")
 
 
-def _tightened(pair: re.Match[str]) -> str:
-    """Return what a pair of marks encloses without the white space beside them."""
-    return pair[0][0] + pair[1] + pair[0][-1]
+def _tightened(text: str, opening: str, closing: str) -> str:
+    """Take away the white space beside the marks of each pair, from an opening to the next closing one."""
+    end = text.rfind(closing) + 1  # a search that begins behind it would go through the rest in vain, again and again
+    pair = rf"{re.escape(opening)}([^{re.escape(closing)}]*){re.escape(closing)}"
+    return re.sub(pair, lambda found: f"{opening}{found[1].strip()}{closing}", text[:end]) + text[end:]
 
 
 def _replaced(text: str, rules: tuple[tuple[str, str], ...]) -> str:

@@ -39,3 +39,8 @@ def test_wikitext_2_has_62_pages(shared):
     assert len(pages) == 62
     assert pages[0].startswith(" = Robert Boulter = \n")
     assert " \n" + "\n".join(pages) == text
+
+
+def test_marks_without_their_others_take_no_time():
+    text = "( a " * 20_000 + '" b ' * 20_001
+    assert wikitext_detokenized(text).startswith("( a ( a ")
