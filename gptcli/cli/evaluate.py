@@ -2,12 +2,9 @@
 
 import typer
 
-from gptcli.cli.evaluate_choices_options import ChoicesFlags, LastWordFlags
-from gptcli.cli.evaluate_classify_options import EvaluateClassifyFlags
-from gptcli.cli.evaluate_complete_options import EvaluateCompleteFlags
 from gptcli.cli.evaluate_harness_options import HarnessFlags
 from gptcli.cli.evaluate_options import EvaluationDataFlags, ModelsFlags, ResultFlags
-from gptcli.cli.evaluate_perplexity_options import PerplexityFlags
+from gptcli.cli.evaluate_task_flags import TasksFlags
 from gptcli.cli.flags import Job, spelled_out
 from gptcli.cli.options import CommonFlags
 
@@ -59,11 +56,7 @@ def command(
     data: EvaluationDataFlags,
     models: ModelsFlags,
     result: ResultFlags,
-    perplexity: PerplexityFlags,
-    classify: EvaluateClassifyFlags,
-    complete: EvaluateCompleteFlags,
-    choices: ChoicesFlags,
-    last_word: LastWordFlags,
+    tasks: TasksFlags,
     harness: HarnessFlags,
     common: CommonFlags,
 ) -> Job:
@@ -76,7 +69,7 @@ def command(
     from gptcli.cli.evaluating import EvaluateFlags, prepare
 
     spelled = spelled_out(invocation)
-    asked = asked_task(data.task, (perplexity, classify, complete, choices, last_word), spelled)
+    asked = asked_task(data.task, tasks.groups, spelled)
     flags = EvaluateFlags(data=data, models=models, result=result, asked=asked)
     if harness.is_asked_for:
         from gptcli.cli.evaluate_harness import prepare as prepare_harness

@@ -1,9 +1,9 @@
 """Groups of options as dataclasses: declared once, taken by any command, parsed by Typer."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -46,7 +46,8 @@ class SectionedCommand(TyperCommand):
 def flat(function: Callable[..., T]) -> Callable[..., T]:
     """Give function the signature that Typer reads: each dataclass parameter is replaced by its fields.
 
-    A field that several of them have, of the same type and default, is one parameter, and all of them get its value.
+    So is a field that is a dataclass itself. A field that several have, of the same type and default, is one parameter,
+    and all of them get its value.
     """
     hints = get_type_hints(function, include_extras=True)
     parameters = inspect.signature(function).parameters
@@ -54,9 +55,7 @@ def flat(function: Callable[..., T]) -> Callable[..., T]:
 
     def parsed(**values: Any) -> T:
         taken = {name: values[name] for name in parameters if name not in groups}
-        for name, group in groups.items():
-            taken[name] = group(**{field.name: values[field.name] for field in fields(group)})
-        return function(**taken)
+        return function(**taken, **{name: _made(group, values) for name, group in groups.items()})
 
     flattened: dict[str, inspect.Parameter] = {}
     for name, parameter in parameters.items():
@@ -69,18 +68,27 @@ def flat(function: Callable[..., T]) -> Callable[..., T]:
     return parsed
 
 
-def _of_group(group: type[Any]) -> list[inspect.Parameter]:
-    """Return a keyword-only parameter for each field of a dataclass."""
+def _made(group: type[Any], values: Mapping[str, Any]) -> Any:
+    """Return a group with its values, and the groups in it with theirs."""
+    hints = get_type_hints(group)
+    return group(
+        **{
+            field.name: _made(hints[field.name], values) if is_dataclass(hints[field.name]) else values[field.name]
+            for field in fields(group)
+        }
+    )
+
+
+def _of_group(group: type[Any]) -> Iterator[inspect.Parameter]:
+    """Yield a keyword-only parameter for each field of a dataclass, and for those of the groups in it."""
     hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            field.name,
-            KEYWORD,
-            annotation=hints[field.name],
-            default=inspect.Parameter.empty if field.default is MISSING else field.default,
-        )
-        for field in fields(group)
-    ]
+    for field in fields(group):
+        hint = hints[field.name]
+        if is_dataclass(hint):
+            yield from _of_group(cast(type[Any], hint))
+        else:
+            default = inspect.Parameter.empty if field.default is MISSING else field.default
+            yield inspect.Parameter(field.name, KEYWORD, annotation=hint, default=default)
 
 
 def given(context: typer.Context) -> frozenset[str]:
