@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
+from gptcli.cli.escapes import unescaped
 from gptcli.engine.options import BackendName, DType, ModelOptions
 from gptcli.errors import ConfigError
 
@@ -151,6 +152,7 @@ class PromptFlags:
         _input(
             "--template",
             metavar="NAME|FORMAT|none",
+            parser=unescaped,
             show_default="the model's own, else none",
             help="What to make of each prompt, or of a row's columns, before it is read and printed: "
             "qa, summary, translate, code, chat, or a format such as 'Q: {question} A:'.",

@@ -15,6 +15,7 @@ from gptcli.cli.data_options import (
     TextColumn,
     data_option,
 )
+from gptcli.cli.escapes import unescaped
 from gptcli.cli.options import Device, ModelName, NumProcesses
 from gptcli.cli.training_options import default_text, training_option
 from gptcli.data.named_templates import NAMED
@@ -51,6 +52,7 @@ class DataFlags:
         data_option(
             "--template",
             metavar="TEXT",
+            parser=unescaped,
             show_default="by the columns",
             help=f"{', '.join(NAMED)}, or a text with {{COLUMN}}s: how the columns of a prompt are put together.",
         ),

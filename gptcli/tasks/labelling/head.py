@@ -33,10 +33,13 @@ class HeadLabeller(Labeller):
         self._pooling: Pooling = "max" if long == "max" else "mean"
         self._open: dict[int, tuple[TextRow, int]] = {}
 
-    def labelled(self, rows: Iterable[TextRow | Other]) -> Generator[Labelled | Other | RowFailed, None, None]:
+    def labelled(self, rows: Iterable[TextRow | Other]) -> Generator[Labelled | RowFailed | Other, None, None]:
         """Yield what the head says of each row, at the row's last token."""
         documents = (self._document(row) if isinstance(row, TextRow) else row for row in rows)
-        for item in logits_in_order(self._model.classifier, documents, most_rows=self._model.most_rows):
+        said: Generator[DocumentLogits | RowFailed | Other, None, None] = logits_in_order(
+            self._model.classifier, documents, most_rows=self._model.most_rows
+        )
+        for item in said:
             yield self._said(item) if isinstance(item, DocumentLogits) else item
 
     def notices(self) -> Iterator[str]:

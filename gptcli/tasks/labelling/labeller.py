@@ -12,6 +12,7 @@ from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions
 from gptcli.evaluation.probabilities import Values
 from gptcli.tasks.config import Long
+from gptcli.tasks.events import RowFailed
 from gptcli.tasks.labelling.options import LabelOptions
 
 Other = TypeVar("Other")
@@ -51,8 +52,8 @@ class Labeller(ABC):
     """What was chosen and why, for --verbose."""
 
     @abstractmethod
-    def labelled(self, rows: Iterable[TextRow | Other]) -> Generator["Labelled | Other", None, None]:
-        """Yield what the model says about each row, in input order, and everything else as it came.
+    def labelled(self, rows: Iterable[TextRow | Other]) -> Generator[Labelled | RowFailed | Other, None, None]:
+        """Yield what the model says about each row, or why it says nothing, and everything else as it came, in order.
 
         Raises ModelError for weights that give no number.
         """

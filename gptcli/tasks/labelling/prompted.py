@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 
 import numpy as np
 
@@ -70,19 +69,21 @@ class PromptedLabeller(Labeller):
             self._prior = content_free_prior(self._ask_alone(CONTENT_FREE))
         self.details = (model.description, *self._prompts.details, *self._told())
 
-    def labelled(self, rows: Iterable[TextRow | Other]) -> Generator[Labelled | Other | RowFailed, None, None]:
+    def labelled(self, rows: Iterable[TextRow | Other]) -> Generator[Labelled | RowFailed | Other, None, None]:
         """Yield the probabilities of the labels behind each text; the examples before it are read once."""
         prefix, most_rows = self._prompts.shared.prefix, self._model.most_rows
-        items = chain.from_iterable(map(self._items, rows))
-        for item in scores_in_order(self._model.scorer, items, prefix=prefix, most_rows=most_rows):
+        items = (item for row in rows for item in self._items(row))
+        scored: Generator[ItemScores | _Asked | RowFailed | Other, None, None] = scores_in_order(
+            self._model.scorer, items, prefix=prefix, most_rows=most_rows
+        )
+        for item in scored:
             if isinstance(item, ItemScores):
                 asked = self._asked[item.key]
                 asked.answers.append(item)
                 if len(asked.answers) == len(asked.questions):
                     yield self._said(self._asked.pop(item.key))
             elif isinstance(item, _Asked):  # a row that is an example itself: it shares nothing with the others
-                scores = scores_in_order(self._model.scorer, item.items(), most_rows=most_rows)
-                item.answers.extend(scores)
+                item.answers.extend(scores_in_order(self._model.scorer, item.items(), most_rows=most_rows))
                 yield self._said(item)
             else:
                 yield item
@@ -91,7 +92,7 @@ class PromptedLabeller(Labeller):
         """Yield what was cut."""
         return self._prompts.notices()
 
-    def _items(self, row: TextRow | Other) -> Iterator[Item | _Asked | Other | RowFailed]:
+    def _items(self, row: TextRow | Other) -> Iterator[Item | _Asked | RowFailed | Other]:
         """Yield the windows of a row to score with the others, or what else is to be done with it."""
         if not isinstance(row, TextRow):
             yield row

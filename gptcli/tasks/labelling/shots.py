@@ -1,6 +1,7 @@
 """The examples of one run, fitted into the window, and what a text that is itself one of them reads instead."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.tokenizer import Tokenizer
@@ -21,14 +22,14 @@ class FewShotPrompts:
 
     def __init__(self, tokenizer: Tokenizer, config: ModelConfig, options: LabelOptions, *, long: Long) -> None:
         """Raise InputError for a file of examples that cannot be used, and ConfigError as LabelPrompts does."""
-        self._make = lambda shots: LabelPrompts(tokenizer, config, options, long=long, shots=shots)
+        self._make = partial(LabelPrompts, tokenizer, config, options, long=long)
         self._options = options
         self._cuts = Cuts()
         self._apart: dict[str, LabelPrompts] = {}
         self.shots: tuple[Shot, ...] = ()
         """The examples in the order in which they are read."""
         self.details: tuple[str, ...] = ()
-        self.shared = self._make(())
+        self.shared = self._make()
         """The prompts of a text that is no example."""
         if options.examples is not None:
             self._choose(options.examples, tokenizer, config)
@@ -40,7 +41,7 @@ class FewShotPrompts:
             return self.shared
         self._cuts.count("texts that are an example themselves, labelled without it", row.record.origin)
         if own not in self._apart:
-            self._apart[own] = self._make([shot for shot in self.shots if shot.text.strip() != own])
+            self._apart[own] = self._make(shots=[shot for shot in self.shots if shot.text.strip() != own])
         return self._apart[own]
 
     def notices(self) -> Iterator[str]:
@@ -67,7 +68,7 @@ class FewShotPrompts:
         if not chosen:
             raise InputError(f"{path}: no example fits the {room} tokens of the context that examples may take")
         self.shots = tuple(shuffled(chosen, options.seed))
-        self.shared = self._make(self.shots)
+        self.shared = self._make(shots=self.shots)
         counts = ", ".join(f"{sum(shot.label == name for shot in chosen)} {name}" for name in options.names)
         read = f"{len(chosen)} of {len(found.shots):,} examples are read, {len(self.shared.prefix)} tokens"
         self.details = (*found.details, f"{read}: {counts}; seed {options.seed}")

@@ -147,10 +147,11 @@ def test_of_a_text_that_has_no_room_the_text_is_cut_and_never_the_template_or_a_
     assert told.endswith(": 1 (first: in:1)")
 
 
-def test_other_things_come_back_in_their_places(tiny: Path) -> None:
-    first, last = rows_of("x", "y")
-    found = list(opened(tiny).labelled([first, "bad row", last]))
-    assert [item if isinstance(item, str) else item.row.index for item in found] == [0, "bad row", 1]
+def test_rows_that_have_failed_come_back_in_their_places(tiny: Path) -> None:
+    first, bad, last = rows_of("x", "", "y")
+    failed = RowFailed(index=1, record=bad.record, message="is torn")
+    found = list(opened(tiny).labelled([first, failed, last]))
+    assert [item if isinstance(item, RowFailed) else item.row.index for item in found] == [0, failed, 2]
 
 
 @pytest.mark.parametrize(
