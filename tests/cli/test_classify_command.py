@@ -190,7 +190,7 @@ def test_accuracy_goes_to_stderr_and_is_not_said_when_quiet(single: Path, tmp_pa
         ("x --labels a,b --abstain-label no", "--abstain-label needs --min-prob"),
         ("x --label-separator ''", "--label-separator must not be empty"),
         ("x --jsonl -o out.csv", "--jsonl does not go with -o out.csv"),
-        ("x --seed 3", "No such option: --seed"),
+        ("x --seed 3", "--seed needs --examples FILE"),
     ],
 )
 def test_a_contradiction_is_refused_before_a_model_is_looked_for(options: str, told: str) -> None:
