@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from gptcli.data.choices import ChoiceShape, Question
+from gptcli.data.choices import HELLASWAG_PARTS, ChoiceShape, Question
 from gptcli.data.columns import value_text
 from gptcli.data.records import Record
 from gptcli.errors import ConfigError, InputError
@@ -14,7 +14,6 @@ CHOICE_PROTOCOLS: tuple[ChoiceProtocol, ...] = ("plain", "lm-eval")
 """The first is taken where none is asked for."""
 
 _BRACKETS = re.compile(r"\[.*?\]")
-_HELLASWAG = ("activity_label", "ctx_a", "ctx_b")
 
 
 def choice_protocol(wanted: str | None) -> ChoiceProtocol:
@@ -39,7 +38,7 @@ def worded_question(shape: ChoiceShape, record: Record, protocol: ChoiceProtocol
     if protocol == "plain":
         return question
     if shape.kind == "HellaSwag":
-        label, first, second = (_text(record, name) for name in _HELLASWAG)
+        label, first, second = (_text(record, name) for name in HELLASWAG_PARTS)
         endings = tuple(map(_without_marks, question.endings))
         if not all(endings):
             raise InputError("has an ending of nothing but marks in brackets, which --protocol lm-eval takes away")

@@ -16,6 +16,8 @@ PROMPT = "prompt"
 CONTEXTS = ("context", "question")
 ENDINGS = ("endings", "choices", "options")
 ANSWERS = ("answer", "label", "answerkey")
+HELLASWAG_PARTS = ("activity_label", "ctx_a", "ctx_b")
+"""What lm-evaluation-harness makes a context of, whether or not there is a ctx."""
 _STEM = ("question", "question_stem")  # ARC's name, and that of OpenBookQA, which has the same shape
 
 
@@ -45,6 +47,11 @@ class ChoiceShape:
     def columns(self) -> tuple[str, ...]:
         """Return all columns that are read."""
         return (*self.context, *self.endings, self.answer)
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Return these, and what a protocol may read instead."""
+        return frozenset(self.columns) | (frozenset(HELLASWAG_PARTS) if self.kind == "HellaSwag" else frozenset())
 
     @property
     def reason(self) -> str:

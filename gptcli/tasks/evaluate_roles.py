@@ -50,7 +50,7 @@ def _choose(
 
 
 def _of_choices(columns: tuple[str, ...], shape: ChoiceShape) -> MeasuredRoles:
-    ignored = [name for name in columns if name not in shape.columns]
+    ignored = [name for name in columns if name not in shape.known]
     told = f"; ignored: {', '.join(ignored)}" if ignored else ""
     return MeasuredRoles(task="choices", columns=columns, choices=shape, reason=f"{shape.reason}{told}")
 

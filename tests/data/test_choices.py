@@ -47,6 +47,11 @@ def test_each_shape_is_recognised_and_read(row: dict[str, Any], kind: str, expec
     assert question(row) == expected
 
 
+def test_what_a_protocol_reads_is_known_too() -> None:
+    assert shape_of(HELLASWAG).known == {"activity_label", "ctx_a", "ctx_b", "ctx", "endings", "label"}
+    assert shape_of(PIQA).known == set(PIQA)
+
+
 def test_hellaswag_without_its_joined_context_is_joined_by_a_space() -> None:
     row = {name: value for name, value in HELLASWAG.items() if name != "ctx"}
     assert question(row).context == HELLASWAG["ctx"]

@@ -72,6 +72,7 @@ def test_options_that_say_nothing_are_refused(options: dict[str, Any], told: str
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # importing lm_eval, datasets and transformers takes seconds, on a busy machine minutes
 def test_lambada_and_hellaswag_have_the_figures_of_the_harnesss_own_model(
     shared: Path, builtin: Path, tmp_path: Path
 ) -> None:

@@ -14,7 +14,8 @@ from tests.harness import task_results
 from tests.harness_tasks import ARC, HELLASWAG, LAMBADA, PIQA, first_rows, write_task
 from tests.tasks.evaluators.scoring import figures, roles, score
 
-pytestmark = pytest.mark.slow  # importing lm_eval, datasets and transformers takes seconds
+# Importing lm_eval, datasets and transformers takes seconds, and on a machine with other work minutes.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROWS = 50
 PIQA_ROWS = [
