@@ -1,6 +1,5 @@
 """Figures of many resamples at once: each is the report's of the rows drawn, and scikit-learn's."""
 
-import time
 from math import isnan
 
 import numpy as np
@@ -9,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from gptcli.evaluation.bootstrap import Bootstrap
 from gptcli.evaluation.classification import classification_report
 from gptcli.evaluation.multilabel import multilabel_report
 from gptcli.evaluation.resampled_labels import (
@@ -20,7 +18,6 @@ from gptcli.evaluation.resampled_labels import (
     joined,
     label_set_statistics,
 )
-from gptcli.evaluation.resampling import statistic_intervals
 
 CLASSES = 3
 rows_of_classes = st.lists(st.tuples(st.integers(0, CLASSES - 1), st.integers(0, CLASSES - 1)), min_size=1, max_size=30)
@@ -119,15 +116,3 @@ def test_no_rows_tell_nothing():
         label_set_statistics(np.zeros((0, 2), bool), np.zeros((0, 2), bool)),
     )
     assert np.isnan(figures(np.zeros((1, 0), np.int64))).all()
-
-
-def test_thousands_of_rows_are_resampled_in_about_a_second():
-    true, scores = two_classes(rows=5000, places=9)
-    figures = joined(
-        class_statistics(true, (scores > 0.5).astype(int), classes=2),
-        calibration_statistics(np.maximum(scores, 1 - scores), (scores > 0.5) == true),
-        auroc_statistics(true, scores),
-    )
-    begin = time.process_time()
-    statistic_intervals(figures, rows=5000, bootstrap=Bootstrap(resamples=200))
-    assert time.process_time() - begin < 0.5, "a tenth of 2000 resamples, with room for a slow machine"
