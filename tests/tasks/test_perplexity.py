@@ -145,6 +145,7 @@ def test_hf_docs_joins_a_files_lines_as_rows_of_datasets(builtin):
     wanted = perplexity_by_the_documentation(builtin, "\n\n".join(rows), max_length=16, stride=16)
     assert of_table.figures["token_perplexity"] == pytest.approx(wanted, rel=1e-4)
     assert of_table.done == list(range(9))
+    assert of_table.evaluator.convention["separator"] == "\n\n"
 
 
 def test_hf_docs_leaves_out_a_window_of_which_the_loop_makes_no_number(tiny):

@@ -19,7 +19,7 @@ from gptcli.evaluation.scores import Difference, Figure, RowScores
 from gptcli.evaluation.tally import BLOCK_BYTES
 from gptcli.tasks.evaluators.base import Evaluator
 from gptcli.tasks.evaluators.options import MeasuredRoles
-from gptcli.tasks.evaluators.passages import Passages
+from gptcli.tasks.evaluators.passages import LINES_BETWEEN, Passages
 from gptcli.tasks.evaluators.perplexity_options import PerplexityOptions
 from gptcli.tasks.evaluators.perplexity_reading import Passed, Read, Reading, reach_of
 from gptcli.tasks.evaluators.perplexity_rows import PassageRows
@@ -81,7 +81,7 @@ class Perplexity(Evaluator):
             "context": options.context or convention.context or "the model's",
             **stride,
             "bos": "where the model has one" if bos is None else bos,
-            "separator": options.separator,
+            "separator": LINES_BETWEEN if convention.texts == "lines" else options.separator,
             "detokenized": convention.detokenized,
             "words": convention.words,
             "intervals": f"over texts, of a single one over its blocks of {BLOCK_BYTES:,} bytes",
