@@ -11,7 +11,7 @@ from tests.scoring import span
 def read(*items: list[Span], prefix: tuple[int, ...] = (), room: int = 100) -> list[Pass]:
     """Return the passes that read items."""
     tree = grow(items, np.array(prefix, np.int32), room)
-    return list(passes(tree.prefix.children, len(prefix), room))
+    return [part for nodes in tree.roots for part in passes(nodes, len(prefix), room)]
 
 
 def tokens(part: Pass) -> list[list[int]]:
@@ -31,9 +31,13 @@ def test_what_spans_of_an_item_share_is_read_once_and_their_last_tokens_not_at_a
     ]
 
 
-def test_items_share_a_pass_but_nothing_in_it() -> None:
-    (part,) = read([span([1, 2, 3])], [span([1, 2, 4])])
-    assert tokens(part) == [[1, 2], [1, 2]]
+def test_items_share_nothing_not_even_a_pass() -> None:
+    assert [tokens(part) for part in read([span([1, 2, 3])], [span([1, 2, 4])])] == [[[1, 2]], [[1, 2]]]
+
+
+def test_spans_that_begin_otherwise_share_a_pass_in_which_they_do_not_see_each_other() -> None:
+    (part,) = read([span([1, 2, 3]), span([5, 2, 4])])
+    assert tokens(part) == [[1, 2], [5, 2]]
     seen = part.bias(4)[0, 0] != UNSEEN
     assert seen.astype(int).tolist() == [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]
 
@@ -46,8 +50,9 @@ def test_a_branch_sees_what_it_stands_behind_and_no_other_branch() -> None:
     assert seen[:3].astype(int).tolist() == [[1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 0, 0], [1, 1, 1, 0, 1, 0]]
 
 
-def test_passes_are_filled_with_whole_items_and_never_beyond_what_they_take() -> None:
-    parts = read(*[[span(list(range(1, length + 2)))] for length in (40, 40, 40, 10, 5, 90)], room=100)
+def test_passes_are_filled_with_whole_branches_and_never_beyond_what_they_take() -> None:
+    lengths = (40, 40, 40, 10, 5, 90)
+    parts = read([span(list(range(first, first + length + 1))) for first, length in enumerate(lengths)], room=100)
     assert [part.rows for part in parts] == [80, 55, 90]
 
 

@@ -1,4 +1,4 @@
-"""In which passes a tree is read: short branches side by side, long ones in chunks behind the cache."""
+"""In which passes an item's tree is read: short branches side by side, long ones in chunks behind the cache."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
