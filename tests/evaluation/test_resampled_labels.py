@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from gptcli.evaluation.bootstrap import Bootstrap
 from gptcli.evaluation.classification import classification_report
 from gptcli.evaluation.multilabel import multilabel_report
 from gptcli.evaluation.resampled_labels import (
@@ -18,6 +19,7 @@ from gptcli.evaluation.resampled_labels import (
     joined,
     label_set_statistics,
 )
+from gptcli.evaluation.resampling import statistic_intervals
 
 CLASSES = 3
 rows_of_classes = st.lists(st.tuples(st.integers(0, CLASSES - 1), st.integers(0, CLASSES - 1)), min_size=1, max_size=30)
