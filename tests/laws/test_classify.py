@@ -177,7 +177,31 @@ def test_on_the_cpu_neither_torch_nor_transformers_is_imported(model: Path, opti
     assert not modules & {"torch", "transformers", "accelerate", "huggingface_hub", "rich"}
 
 
-@pytest.mark.parametrize(("line", "code"), [("--help", 0), ("--no-such-option", 2), ("x --json --jsonl", 2)])
+@pytest.mark.parametrize("options", ["--labels a,b", "--labels a,b --examples shots.csv -v --dtype int8"])
+def test_nor_for_labels_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shots.csv").write_text("text,label\nso good,a\nso bad,b\n")
+    modules = modules_of(["classify", "hello", "-m", "builtin", *options.split()], 0, CUDA_VISIBLE_DEVICES="")
+    assert not modules & {"torch", "transformers", "accelerate", "huggingface_hub", "rich"}
+
+
+@settings(max_examples=4, deadline=None)
+@given(rows=st.lists(GOOD_ROWS, min_size=2, max_size=6), batch_size=st.integers(1, 64), data=st.data())
+def test_a_row_gets_the_same_bytes_alone_as_among_others_from_labels_in_words(
+    rows: list[dict[str, Any]], batch_size: int, data: st.DataObject
+) -> None:
+    """So that a run that was killed may go on to the same bytes, whatever was read with its rows before."""
+    lines = [json.dumps(row).encode() for row in rows]
+    builtin, labels = Path("builtin"), "--labels sad,happy"
+    _, together = converted(builtin, ".jsonl", b"\n".join(lines), f"{labels} --batch-size {batch_size}")
+    number = data.draw(st.integers(0, len(rows) - 1))
+    _, alone = converted(builtin, ".jsonl", b"\n".join([*[b'{"text": null}'] * number, lines[number]]), labels)
+    assert alone.splitlines()[number] == together.splitlines()[number]
+
+
+@pytest.mark.parametrize(
+    ("line", "code"), [("--help", 0), ("--no-such-option", 2), ("x --json --jsonl", 2), ("x --labels a", 2)]
+)
 def test_help_and_usage_errors_import_nothing_heavy(line: str, code: int) -> None:
     heavy = "torch transformers numpy onnxruntime onnx rich pydantic huggingface_hub tokenizers accelerate"
     assert modules_of(["classify", *line.split()], code) & set(heavy.split()) == set()
