@@ -77,6 +77,9 @@ def classify(options: str) -> str:
 
 def make_classifier(directory: Path) -> None:
     """Make a model with labels of its own in m/."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
     save_random_classifier(directory / "m", "bad", "good")
 
 
