@@ -9,6 +9,8 @@ from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.tokenizer_files import BuiltTokenizer, build_tokenizer
 from gptcli.errors import InputError
 
+_HALF_A_PAIR = "the text holds half of a surrogate pair, which is no character"
+
 
 class Tokenizer:
     """A byte-level BPE with its added tokens.
@@ -31,12 +33,15 @@ class Tokenizer:
         try:
             ids: list[int] = self._backend.encode(text).ids
         except TypeError as error:
-            raise InputError("the text holds half of a surrogate pair, which is no character") from error
+            raise InputError(_HALF_A_PAIR) from error
         return ids
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the ids of texts that hold no lone surrogate, encoded by many threads, with no token put around."""
-        return [found.ids for found in self._backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+        """Return the ids of texts, by many threads and with no token put around; raises InputError as encode does."""
+        try:
+            return [found.ids for found in self._backend.encode_batch_fast(list(texts), add_special_tokens=False)]
+        except TypeError as error:
+            raise InputError(_HALF_A_PAIR) from error
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids, special tokens included; broken characters become U+FFFD."""

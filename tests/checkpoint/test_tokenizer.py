@@ -64,6 +64,8 @@ def test_an_id_without_a_token_has_no_bytes(tokenizer: Tokenizer) -> None:
 def test_half_a_surrogate_pair_is_an_error_of_the_input(tokenizer: Tokenizer) -> None:
     with pytest.raises(InputError, match="half of a surrogate pair"):
         tokenizer.encode("a\ud800b")
+    with pytest.raises(InputError, match="half of a surrogate pair"):
+        tokenizer.encode_batch(["a", "a\ud800b"])
 
 
 def test_a_tokenizer_larger_than_the_vocabulary_names_both_numbers(config: ModelConfig) -> None:
