@@ -67,10 +67,11 @@ def class_rows(scores: RowScores) -> ClassRows:
     """Read the columns of classes."""
     known = named(scores, PROBABILITY)
     true = scores.columns[LABEL].astype(np.int64)
-    told = np.array(scores.texts[LABEL], dtype=object)
-    unknown = sorted(set(told[true == UNKNOWN]))
-    for number, name in enumerate(unknown, len(known)):
-        true[(true == UNKNOWN) & (told == name)] = number
+    told = {int(row): scores.texts[LABEL][row] for row in np.flatnonzero(true == UNKNOWN)}
+    unknown = sorted(set(told.values()))
+    numbers = {name: number for number, name in enumerate(unknown, len(known))}
+    for row, name in told.items():
+        true[row] = numbers[name]
     return ClassRows(
         names=(*known, *unknown),
         known=len(known),
