@@ -1,6 +1,5 @@
 """Read labels and their descriptions from a file: a line or a row each, or a JSON object of names and descriptions."""
 
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -35,7 +34,7 @@ def read_labels_file(path: str) -> tuple[LabelText, ...]:
 def _of_json(path: str, text: str) -> Iterator[LabelText]:
     """Yield the labels of an object of names and descriptions, or of an array of names or objects."""
     try:
-        found = json.load(io.StringIO(text))
+        found = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}") from error
     if isinstance(found, dict) and all(isinstance(value, str) for value in found.values()):

@@ -25,9 +25,6 @@ from gptcli.tasks.long_texts import LongTexts
 from gptcli.tasks.windows import beginning
 
 _BETWEEN_EXAMPLES = "\n\n"
-
-
-_BETWEEN_EXAMPLES = "\n\n"
 LEAST_ROOM = 16
 """Tokens that a text must have room for: half a sentence, and below that a label would say little about it."""
 
