@@ -43,6 +43,14 @@ class Tokenizer:
         except TypeError as error:
             raise InputError(_HALF_A_PAIR) from error
 
+    @cached_property
+    def ends(self) -> tuple[list[int], list[int]]:
+        """Return the tokens that encode puts before and behind every text, mostly none."""
+        (own,) = self.encode_batch(["a"])
+        whole = self.encode("a")
+        begin = next(place for place in range(len(whole)) if whole[place : place + len(own)] == own)
+        return whole[:begin], whole[begin + len(own) :]
+
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of ids, special tokens included; broken characters become U+FFFD."""
         return self._backend.decode(list(ids), skip_special_tokens=False)

@@ -48,16 +48,16 @@ class LongTexts:
         return self.cuts.notices()
 
     def tokens(self, text: str) -> Tokens:
-        """Return the tokens of a text; of one whose end or beginning is not read, as many as tell that it is long."""
+        """Return a text's own tokens; of one whose end or beginning is not read, as many as tell that it is long."""
         parts = list(pieces(text))
         if self._long in ("mean", "max"):
             return _ids([token for ids in self._tokenizer.encode_batch(parts) for token in ids])
         tokens: list[int] = []
         while parts and len(tokens) <= self._size:
             if self._long == "head":
-                tokens += self._tokenizer.encode(parts.pop(0))
+                tokens += self._tokenizer.encode_batch([parts.pop(0)])[0]
             else:
-                tokens = self._tokenizer.encode(parts.pop()) + tokens
+                tokens = self._tokenizer.encode_batch([parts.pop()])[0] + tokens
         return _ids(tokens)
 
 

@@ -68,6 +68,15 @@ def test_half_a_surrogate_pair_is_an_error_of_the_input(tokenizer: Tokenizer) ->
         tokenizer.encode_batch(["a", "a\ud800b"])
 
 
+def test_tokens_around_a_text_are_known_apart_from_its_own(directory: Path, config: ModelConfig) -> None:
+    (directory / "tokenizer.json").unlink()
+    edit(directory / "tokenizer_config.json", lambda content: content.update(add_bos_token=True, add_eos_token=True))
+    tokenizer = load_tokenizer(directory, config)
+    before, behind = tokenizer.ends
+    assert before == behind == [tokenizer.eos_id]
+    assert tokenizer.encode("hello") == [*before, *tokenizer.encode_batch(["hello"])[0], *behind]
+
+
 def test_a_tokenizer_larger_than_the_vocabulary_names_both_numbers(config: ModelConfig) -> None:
     with pytest.raises(ModelError, match=r"largest id is 4095, but vocab_size in config\.json is 4000"):
         load_tokenizer(BUILTIN, dataclasses.replace(config, vocab_size=4000))

@@ -56,8 +56,12 @@ class HeadLabeller(Labeller):
         return Document(key=row.index, windows=windows)
 
     def _tokens(self, row: TextRow) -> Tokens:
-        """Return the tokens of a text; raises InputError for an empty one without a token."""
-        tokens = self._texts.tokens(row.text)
+        """Return the tokens of a text and those that the tokenizer puts around it.
+
+        Raises InputError where there is none.
+        """
+        before, behind = self._model.tokenizer.ends
+        tokens = np.array([*before, *self._texts.tokens(row.text), *behind], np.int32)
         if len(tokens):
             return tokens
         if self._begin is None:

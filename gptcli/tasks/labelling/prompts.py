@@ -15,7 +15,7 @@ from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.data.label_template import LabelTemplate
 from gptcli.data.templates import WHITE
-from gptcli.engine.backend import NO_TOKENS, Tokens
+from gptcli.engine.backend import Tokens
 from gptcli.engine.scorer import Span
 from gptcli.errors import ConfigError, InputError
 from gptcli.tasks.config import Long
@@ -130,7 +130,7 @@ class LabelPrompts:
             )
 
     def _tokens(self, text: str) -> Tokens:
-        return np.array(self._tokenizer.encode(text), np.int32) if text else NO_TOKENS
+        return np.array(self._tokenizer.encode_batch([text])[0], np.int32)
 
 
 def example_text(options: LabelOptions, shot: Shot) -> str:

@@ -61,7 +61,7 @@ class FewShotPrompts:
         room = window - max(window // TEXT_SHARE, around)
         chosen = fitting(
             balanced(found.shots, options.seed),
-            lambda shot: len(tokenizer.encode(example_text(options, shot))),
+            lambda shot: len(tokenizer.encode_batch([example_text(options, shot)])[0]),
             room=room,
             most=options.shots,
         )
