@@ -71,11 +71,6 @@ def perplexity(nats: float, units: int) -> float:
     return _exp(nats / units) if units else nan
 
 
-def bits_per_unit(nats: float, units: int) -> float:
-    """Return nats / units in bits: per byte, or per whatever the units are; nan of none."""
-    return _bits(nats / units) if units else nan
-
-
 def count_words(text: str, convention: WordCount) -> int:
     """Count the words of a text as others do whose figures ours are compared with."""
     if convention == "lm-eval":

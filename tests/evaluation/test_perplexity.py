@@ -5,19 +5,17 @@ from math import exp, inf, isnan, log
 import pytest
 
 from gptcli.evaluation.bootstrap import Bootstrap
-from gptcli.evaluation.perplexity import bits_per_unit, count_words, perplexity, perplexity_report
+from gptcli.evaluation.perplexity import count_words, perplexity, perplexity_report
 
 FEW = Bootstrap(resamples=100)
 
 
-def test_a_uniform_guess_among_eight_has_perplexity_8_and_3_bits():
+def test_a_uniform_guess_among_eight_has_perplexity_8():
     assert perplexity(10 * log(8), 10) == pytest.approx(8)
-    assert bits_per_unit(10 * log(8), 10) == pytest.approx(3)
 
 
 def test_no_units_tell_nothing_and_no_number_is_too_large():
     assert isnan(perplexity(1, 0))
-    assert isnan(bits_per_unit(1, 0))
     assert perplexity(1e6, 1) == perplexity(inf, 1) == inf
     assert perplexity(0, 5) == 1
 
