@@ -85,4 +85,6 @@ def test_a_classifier_is_not_taken_for_a_model_that_writes(three: Path) -> None:
 
 def test_a_model_without_a_head_may_write(tmp_path: Path) -> None:
     directory = save_random_gpt2(tmp_path)
-    refuse_classifier("mine", open_weights(directory, read_config(directory)))
+    weights = open_weights(directory, read_config(directory))
+    refuse_classifier("mine", weights)
+    assert weights.tied, "it has the token embedding as its head"
