@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from gptcli.data.column_names import LABEL, find
 from gptcli.data.columns import value_text
@@ -34,7 +35,7 @@ def read_labels_file(path: str) -> tuple[LabelText, ...]:
 def _of_json(path: str, text: str) -> Iterator[LabelText]:
     """Yield the labels of an object of names and descriptions, or of an array of names or objects."""
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=partial(_each_once, path))
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}") from error
     if isinstance(found, dict) and all(isinstance(value, str) for value in found.values()):
@@ -47,6 +48,16 @@ def _of_json(path: str, text: str) -> Iterator[LabelText]:
             yield _of_columns(f"{path}: label {number}", item)
         else:
             raise InputError(f"{path}: label {number} is neither a name nor an object with label and description")
+
+
+def _each_once(path: str, pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """Return an object of JSON; raises InputError for a name that it has twice, of which JSON keeps the last."""
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if name in found:
+            raise InputError(f"{path}: has {name} more than once: leave one of them out")
+        found[name] = value
+    return found
 
 
 def _of_rows(source: Source, rows: Sequence[SourceRow]) -> Iterator[LabelText]:

@@ -77,6 +77,7 @@ def test_a_file_has_labels_and_their_descriptions(tmp_path: Path, name: str, tex
         ("l.txt", "", "l.txt is empty"),
         ("l.json", "{", "l.json is not JSON"),
         ("l.json", "[1]", "l.json: label 1 is neither a name nor an object"),
+        ("l.json", '{"pos": "a", "neg": "b", "pos": "c"}', "l.json: has pos more than once"),
         ("l.json", "7", "l.json: label 1 is neither a name nor an object"),
         ("l.csv", "label,description\npos\n", "l.csv:2: has 1 cell"),
         ("l.jsonl", '{"label": ["a"]}\n', "l.jsonl:1: holds an array in column label"),
