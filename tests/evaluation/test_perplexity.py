@@ -2,22 +2,35 @@
 
 from math import exp, inf, isnan, log
 
+import numpy as np
 import pytest
 
 from gptcli.evaluation.bootstrap import Bootstrap
-from gptcli.evaluation.perplexity import count_words, perplexity, perplexity_report
+from gptcli.evaluation.measures import Metric, Ratio
+from gptcli.evaluation.perplexity import bits, count_words, perplexity
+from gptcli.evaluation.scores import RowScores
 
 FEW = Bootstrap(resamples=100)
+METRIC = Metric(name="perplexity", title="perplexity", better="lower")
 
 
-def test_a_uniform_guess_among_eight_has_perplexity_8():
-    assert perplexity(10 * log(8), 10) == pytest.approx(8)
+def interval_of(nats, units, function=perplexity):
+    columns = {"nats": np.array(nats, np.float64), "units": np.array(units, np.float64)}
+    measure = Ratio(metric=METRIC, numerator="nats", denominator="units", function=function)
+    (figure,) = measure.figures(RowScores(index=np.arange(len(nats)), columns=columns), FEW)
+    return figure.interval
 
 
-def test_no_units_tell_nothing_and_no_number_is_too_large():
-    assert isnan(perplexity(1, 0))
-    assert perplexity(1e6, 1) == perplexity(inf, 1) == inf
-    assert perplexity(0, 5) == 1
+def test_a_uniform_guess_among_eight_has_perplexity_8_and_3_bits():
+    nats = np.array([log(8)])
+    assert perplexity(nats).tolist() == pytest.approx([8])
+    assert bits(nats).tolist() == pytest.approx([3])
+    assert bits(log(8)) == pytest.approx(3)
+
+
+def test_no_number_is_too_large_and_nothing_is_told_of_nothing():
+    assert perplexity(np.array([1e6, inf, 0])).tolist() == [inf, inf, 1]
+    assert isnan(perplexity(np.array([np.nan])).item())
 
 
 @pytest.mark.parametrize(
@@ -41,30 +54,29 @@ def test_wikitext_2_has_as_many_tokens_as_its_authors_counted(shared):
 
 
 def test_documents_are_summed_before_they_are_divided():
-    report = perplexity_report([10, 60], tokens=[10, 20], words=[5, 15], utf8_bytes=[40, 100], bootstrap=FEW)
-    assert (report.documents, report.nats, report.tokens, report.words, report.bytes) == (2, 70, 30, 20, 140)
-    assert report.token_perplexity.value == pytest.approx(exp(70 / 30))
-    assert report.word_perplexity.value == pytest.approx(exp(70 / 20))
-    assert report.byte_perplexity.value == pytest.approx(exp(70 / 140))
-    assert report.bits_per_byte.value == pytest.approx(0.5 / log(2))
-    assert report.byte_perplexity.value == pytest.approx(2**report.bits_per_byte.value)
-    assert report.token_perplexity.low == pytest.approx(exp(1))
-    assert report.token_perplexity.high == pytest.approx(exp(3))
+    a_token, a_byte = interval_of([10, 60], [10, 20]), interval_of([10, 60], [40, 100])
+    assert a_token.value == pytest.approx(exp(70 / 30))
+    assert a_byte.value == pytest.approx(exp(70 / 140))
+    assert interval_of([10, 60], [40, 100], bits).value == pytest.approx(0.5 / log(2))
+    assert a_byte.value == pytest.approx(2 ** interval_of([10, 60], [40, 100], bits).value)
+
+
+def test_the_ends_of_an_interval_are_mapped_as_the_figure_is():
+    interval = interval_of([10, 60], [10, 20])
+    assert (interval.low, interval.high) == pytest.approx((exp(1), exp(3)))
 
 
 def test_a_document_of_white_space_counts_though_it_has_no_words():
-    report = perplexity_report([1, 4], tokens=[1, 4], words=[0, 2], utf8_bytes=[1, 9], bootstrap=FEW)
-    assert report.word_perplexity.value == pytest.approx(exp(5 / 2))
+    assert interval_of([1, 4], [0, 2]).value == pytest.approx(exp(5 / 2))
 
 
 def test_no_documents_tell_nothing():
-    report = perplexity_report([], tokens=[], words=[], utf8_bytes=[], bootstrap=FEW)
-    assert (report.documents, report.nats, report.tokens) == (0, 0, 0)
-    assert isnan(report.token_perplexity.value)
-    assert isnan(report.bits_per_byte.high)
+    assert isnan(interval_of([], []).value)
+    assert isnan(interval_of([], [], bits).high)
+    assert isnan(interval_of([1], [0]).value), "of no units"
 
 
 def test_a_document_that_a_model_gives_no_chance_has_infinite_perplexity():
-    report = perplexity_report([1, inf], tokens=[1, 1], words=[1, 1], utf8_bytes=[1, 1], bootstrap=FEW)
-    assert report.token_perplexity.value == report.bits_per_byte.value == inf
-    assert isnan(report.token_perplexity.low)
+    interval = interval_of([1, inf], [1, 1])
+    assert interval.value == interval_of([1, inf], [1, 1], bits).value == inf
+    assert isnan(interval.low)

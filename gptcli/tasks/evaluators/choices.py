@@ -1,10 +1,10 @@
 """Which of a question's endings does the model find likeliest: HellaSwag, PIQA, ARC, and rows of their shape."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gptcli.checkpoint.locate import Located
 from gptcli.data.choice_protocols import ChoiceProtocol, worded_question
@@ -14,7 +14,7 @@ from gptcli.engine.options import ModelOptions
 from gptcli.engine.scorer import Item, ItemScores
 from gptcli.errors import InputError
 from gptcli.evaluation.bootstrap import Bootstrap
-from gptcli.evaluation.resampling import compare, mean_interval
+from gptcli.evaluation.measures import Mean, Metric
 from gptcli.evaluation.scores import Difference, Figure, RowScores
 from gptcli.tasks.evaluators.base import Evaluator
 from gptcli.tasks.evaluators.choices_options import Normalization
@@ -25,13 +25,14 @@ from gptcli.tasks.events import Event, RowFailed
 DELIMITER = " "
 """Stands between what is read and an ending, as target_delimiter of lm-evaluation-harness."""
 
-_FIGURES: Mapping[Normalization, tuple[str, str]] = {
-    "sum": ("accuracy", "accuracy"),
-    "tokens": ("accuracy_by_tokens", "accuracy, likelihood by token"),
-    "characters": ("accuracy_by_characters", "accuracy, likelihood by character"),
-    "bytes": ("accuracy_by_bytes", "accuracy, likelihood by byte"),
+_METRICS: Mapping[Normalization, Metric] = {
+    "sum": Metric(name="accuracy", title="accuracy", better="higher"),
+    "tokens": Metric(name="accuracy_by_tokens", title="accuracy, likelihood by token", better="higher"),
+    "characters": Metric(name="accuracy_by_characters", title="accuracy, likelihood by character", better="higher"),
+    "bytes": Metric(name="accuracy_by_bytes", title="accuracy, likelihood by byte", better="higher"),
 }
-_CHOSEN = {normalization: f"chosen_by_{normalization}" for normalization in _FIGURES}
+_CHOSEN = {normalization: f"chosen_by_{normalization}" for normalization in _METRICS}
+_RIGHT = {normalization: f"right_by_{normalization}" for normalization in _METRICS}
 
 
 class Choices(Evaluator):
@@ -42,17 +43,19 @@ class Choices(Evaluator):
     def __init__(self, shape: ChoiceShape, protocol: ChoiceProtocol, first: Normalization) -> None:
         self._shape = shape
         self._protocol: ChoiceProtocol = protocol
-        self._order = (first, *(name for name in _FIGURES if name != first))
+        self._first: Normalization = first
+        order = (first, *(name for name in _METRICS if name != first))
+        self._measures = tuple(Mean(metric=_METRICS[name], column=_RIGHT[name]) for name in order)
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """Return the accuracies, the wanted one first."""
-        return tuple(_FIGURES[normalization][0] for normalization in self._order)
+        return tuple(measure.metric.name for measure in self._measures)
 
     @property
     def token_metrics(self) -> frozenset[str]:
         """Return the accuracy that depends on how endings are cut into tokens."""
-        return frozenset({_FIGURES["tokens"][0]})
+        return frozenset({_METRICS["tokens"].name})
 
     @property
     def convention(self) -> Mapping[str, object]:
@@ -71,7 +74,7 @@ class Choices(Evaluator):
     ) -> Generator[Event, None, RowScores]:
         """Yield what happens, and return what was chosen in each row; raises ModelError, DeviceError or ConfigError."""
         questions: dict[int, Question] = {}
-        columns = Columns("answer", "endings", *_CHOSEN.values(), "logprob", "margin")
+        columns = Columns("answer", "endings", *_CHOSEN.values(), *_RIGHT.values(), "logprob", "margin")
         yield from likelihoods(
             located,
             model,
@@ -82,35 +85,18 @@ class Choices(Evaluator):
 
     def figures(self, scores: RowScores, bootstrap: Bootstrap) -> tuple[Figure, ...]:
         """Return the accuracies, the wanted one first."""
-        return tuple(
-            Figure(
-                name=_FIGURES[normalization][0],
-                title=_FIGURES[normalization][1],
-                interval=mean_interval(_right(scores, normalization), bootstrap),
-                better="higher",
-            )
-            for normalization in self._order
-        )
+        return tuple(chain(*(measure.figures(scores, bootstrap) for measure in self._measures)))
 
     def differences(self, first: RowScores, second: RowScores, bootstrap: Bootstrap) -> tuple[Difference, ...]:
         """Return the differences of the accuracies, the wanted one first."""
-        return tuple(
-            Difference(
-                name=_FIGURES[normalization][0],
-                title=_FIGURES[normalization][1],
-                comparison=compare(
-                    _right(first, normalization), _right(second, normalization), better="higher", bootstrap=bootstrap
-                ),
-            )
-            for normalization in self._order
-        )
+        return tuple(chain(*(measure.differences(first, second, bootstrap) for measure in self._measures)))
 
     def row(self, scores: RowScores, number: int) -> dict[str, object]:
         """Return a row's answer, what was chosen, and by how much the right ending is likelier than the best other."""
         values = {name: values[number] for name, values in scores.columns.items()}
         told: dict[str, object] = {name: int(values[name]) for name in ("answer", "endings", *_CHOSEN.values())}
         return told | {
-            "correct": bool(values[_CHOSEN[self._order[0]]] == values["answer"]),
+            "correct": bool(values[_RIGHT[self._first]]),
             "logprob": float(values["logprob"]),
             "margin": float(values["margin"]),
         }
@@ -136,7 +122,7 @@ class Choices(Evaluator):
 
 
 def _chosen(question: Question, scores: ItemScores) -> tuple[float, ...]:
-    """Return the answer, the number of endings, what each normalization chooses, and the answer's likelihood."""
+    """Return the answer, the number of endings, what each normalization chooses, if rightly, and the likelihood."""
     endings = question.endings
     logprobs = np.array([span.logprobs.sum(dtype=np.float64) for span in scores.spans])
     lengths: Mapping[Normalization, list[int]] = {
@@ -146,12 +132,7 @@ def _chosen(question: Question, scores: ItemScores) -> tuple[float, ...]:
         "bytes": [len(ending.encode()) for ending in endings],
     }
     chosen = [int(np.argmax(logprobs / lengths[normalization])) for normalization in _CHOSEN]
-    right = logprobs[question.answer]
-    margin = right - np.delete(logprobs, question.answer).max()
-    return question.answer, len(endings), *chosen, float(right), float(margin)
-
-
-def _right(scores: RowScores, normalization: Normalization) -> NDArray[np.float64]:
-    """Return 1 for each row where the right ending was chosen, else 0."""
-    right: NDArray[np.bool_] = scores.columns[_CHOSEN[normalization]] == scores.columns["answer"]
-    return right.astype(np.float64)
+    right = [number == question.answer for number in chosen]
+    logprob = logprobs[question.answer]
+    margin = logprob - np.delete(logprobs, question.answer).max()
+    return question.answer, len(endings), *chosen, *right, float(logprob), float(margin)

@@ -1,12 +1,12 @@
 """The figures of completions: how likely the references are, and how well written texts match them."""
 
 from collections.abc import Callable, Sequence
-from math import log
 
 import numpy as np
 
 from gptcli.evaluation import chrf
 from gptcli.evaluation.measures import Mean, Measure, Metric, Ratio, Statistic
+from gptcli.evaluation.perplexity import bits, perplexity
 from gptcli.evaluation.resampled_labels import Statistics
 from gptcli.evaluation.resampling import Rows, Values, drawn_sums
 from gptcli.evaluation.scores import RowScores
@@ -15,22 +15,12 @@ from gptcli.tasks.evaluators.text_columns import numbered
 Formula = Callable[[Values], Values]
 """From summed columns (sums, columns) to a score each."""
 
-
-def _perplexity(nats: Values) -> Values:
-    with np.errstate(over="ignore"):
-        return np.exp(nats)
-
-
-def _bits(nats: Values) -> Values:
-    return nats / log(2)
-
-
 LIKELIHOOD: tuple[Ratio, ...] = (
     Ratio(
         metric=Metric(name="bits_per_byte", title="bits per byte of the references", better="lower"),
         numerator="nats",
         denominator="bytes",
-        function=_bits,
+        function=bits,
     ),
     Ratio(
         metric=Metric(name="nats_per_token", title="nats per token of the references", better="lower"),
@@ -42,7 +32,7 @@ LIKELIHOOD: tuple[Ratio, ...] = (
         metric=Metric(name="perplexity", title="perplexity of the references", better="lower"),
         numerator="nats",
         denominator="tokens",
-        function=_perplexity,
+        function=perplexity,
     ),
 )
 TOKEN_METRICS = frozenset({"nats_per_token", "perplexity"})

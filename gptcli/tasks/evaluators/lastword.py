@@ -1,6 +1,7 @@
 """Does the model know the last word of a passage: LAMBADA (Paperno et al. 2016), in the ways that it is measured."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import ClassVar
 
 import numpy as np
@@ -12,9 +13,9 @@ from gptcli.engine.options import ModelOptions
 from gptcli.engine.scorer import Item, ItemScores, Span
 from gptcli.errors import InputError
 from gptcli.evaluation.bootstrap import Bootstrap
+from gptcli.evaluation.measures import Mean, Metric
 from gptcli.evaluation.perplexity import perplexity
-from gptcli.evaluation.resampling import compare, mean_interval
-from gptcli.evaluation.scores import Difference, Figure, RowScores
+from gptcli.evaluation.scores import Better, Difference, Figure, RowScores
 from gptcli.tasks.evaluators.base import Evaluator
 from gptcli.tasks.evaluators.columns import Columns
 from gptcli.tasks.evaluators.continuations import Continuations, likelihoods
@@ -31,6 +32,10 @@ class LastWord(Evaluator):
         self._column = column
         self._protocol = protocol
         self._unit = "word" if protocol == "lm-eval" else "token"
+        likely, nats = self._metric("perplexity", "perplexity", "lower"), self._metric("perplexity", "nats", "lower")
+        self._accuracy = Mean(metric=self._metric("accuracy", "accuracy", "higher"), column="correct")
+        self._perplexity = Mean(metric=likely, column="nats", function=perplexity)
+        self._nats = Mean(metric=nats, column="nats")
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -51,7 +56,7 @@ class LastWord(Evaluator):
         self, located: Located, model: ModelOptions, rows: Iterable[tuple[int, Record]]
     ) -> Generator[Event, None, RowScores]:
         """Yield what happens, and return how each last word was predicted; raises ModelError or DeviceError."""
-        columns = Columns("correct", "logprob", "tokens")
+        columns = Columns("correct", "nats", "tokens")
         yield from likelihoods(
             located,
             model,
@@ -62,37 +67,19 @@ class LastWord(Evaluator):
 
     def figures(self, scores: RowScores, bootstrap: Bootstrap) -> tuple[Figure, ...]:
         """Return the accuracy, and the perplexity: exp of the mean nats of a word, however many tokens it has."""
-        accuracy = mean_interval(scores.columns["correct"], bootstrap)
-        nats = mean_interval(-scores.columns["logprob"], bootstrap)
-        a_word = f"of the last {self._unit}"
-        return (
-            Figure(name="accuracy", title=f"accuracy {a_word}", interval=accuracy, better="higher"),
-            Figure(name="perplexity", title=f"perplexity {a_word}", interval=nats.mapped(_exp), better="lower"),
-        )
+        return tuple(chain(*(measure.figures(scores, bootstrap) for measure in (self._accuracy, self._perplexity))))
 
     def differences(self, first: RowScores, second: RowScores, bootstrap: Bootstrap) -> tuple[Difference, ...]:
         """Return the difference of the accuracies, and that of the nats of a word, whose exp is the perplexity."""
-        right = (first.columns["correct"], second.columns["correct"])
-        nats = (-first.columns["logprob"], -second.columns["logprob"])
-        return (
-            Difference(
-                name="accuracy",
-                title=f"accuracy of the last {self._unit}",
-                comparison=compare(*right, better="higher", bootstrap=bootstrap),
-            ),
-            Difference(
-                name="perplexity",
-                title=f"nats of the last {self._unit}",
-                comparison=compare(*nats, better="lower", bootstrap=bootstrap),
-            ),
-        )
+        measures = (self._accuracy, self._nats)
+        return tuple(chain(*(measure.differences(first, second, bootstrap) for measure in measures)))
 
     def row(self, scores: RowScores, number: int) -> dict[str, object]:
         """Return whether the word was predicted, and how likely it is."""
         values = {name: values[number] for name, values in scores.columns.items()}
         return {
             "correct": bool(values["correct"]),
-            "logprob": float(values["logprob"]),
+            "logprob": -float(values["nats"]),
             "tokens": int(values["tokens"]),
         }
 
@@ -122,12 +109,11 @@ class LastWord(Evaluator):
         (span,) = texts.spans(record.origin, context, [f"{space}{word}"])
         return span
 
+    def _metric(self, name: str, quantity: str, better: Better) -> Metric:
+        return Metric(name=name, title=f"{quantity} of the last {self._unit}", better=better)
+
 
 def _predicted(scores: ItemScores) -> tuple[float, float, float]:
-    """Return whether each token was the likeliest, the log-likelihood of all, and how many there are."""
+    """Return whether each token was the likeliest, the nats of all, and how many there are."""
     (span,) = scores.spans
-    return float(span.greedy.all()), float(span.logprobs.sum(dtype=np.float64)), float(len(span.logprobs))
-
-
-def _exp(nats: float) -> float:
-    return perplexity(nats, 1)
+    return float(span.greedy.all()), -float(span.logprobs.sum(dtype=np.float64)), float(len(span.logprobs))

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from functools import partial
-from math import log
+from itertools import chain
 from typing import ClassVar
 
 import numpy as np
@@ -13,8 +13,9 @@ from gptcli.engine.likelihood import scores_in_order
 from gptcli.engine.options import ModelOptions
 from gptcli.engine.scorer import ItemScores, load_scorer
 from gptcli.evaluation.bootstrap import Bootstrap
-from gptcli.evaluation.perplexity import perplexity, perplexity_report
-from gptcli.evaluation.resampling import compare, ratio_interval
+from gptcli.evaluation.measures import Metric, Ratio
+from gptcli.evaluation.perplexity import bits, perplexity
+from gptcli.evaluation.resampling import compare
 from gptcli.evaluation.scores import Difference, Figure, RowScores
 from gptcli.evaluation.tally import BLOCK_BYTES
 from gptcli.tasks.evaluators.base import Evaluator
@@ -26,13 +27,8 @@ from gptcli.tasks.evaluators.perplexity_rows import PassageRows
 from gptcli.tasks.events import Event, ModelReady, Notice, Stage
 from gptcli.tasks.shared_rows import parts_in_order
 
-TITLES = {
-    "bits_per_byte": "bits per byte",
-    "token_perplexity": "perplexity per token",
-    "word_perplexity": "perplexity per word",
-    "byte_perplexity": "perplexity per byte",
-}
-NATS_PER_TOKEN = "nats_per_token"
+_BITS_PER_BYTE = Metric(name="bits_per_byte", title="bits per byte", better="lower")
+_NATS_PER_TOKEN = Metric(name="nats_per_token", title="nats per token", better="lower")
 
 
 class Perplexity(Evaluator):
@@ -45,6 +41,10 @@ class Perplexity(Evaluator):
         self._convention = options.conventional
         self._column = roles.text or "text"
         self._plain = roles.plain
+        averages = self._convention.windows == "documentation"
+        self._counted = ("counted_nats", "counted") if averages else ("nats", "tokens")
+        headline = self._convention.headline
+        self._measures = sorted(_measures(*self._counted), key=lambda measure: measure.metric.name != headline)
 
     @property
     def shares_parts(self) -> bool:
@@ -59,13 +59,12 @@ class Perplexity(Evaluator):
     @property
     def metrics(self) -> tuple[str, ...]:
         """Return the names of its figures, the protocol's own first."""
-        headline = self._convention.headline
-        return (headline, *(name for name in TITLES if name != headline))
+        return tuple(measure.metric.name for measure in self._measures)
 
     @property
     def token_metrics(self) -> frozenset[str]:
         """Return what counts by the tokens of one tokenizer."""
-        return frozenset({"token_perplexity", NATS_PER_TOKEN})
+        return frozenset({"token_perplexity", _NATS_PER_TOKEN.name})
 
     @property
     def convention(self) -> Mapping[str, object]:
@@ -121,21 +120,7 @@ class Perplexity(Evaluator):
 
     def figures(self, scores: RowScores, bootstrap: Bootstrap) -> tuple[Figure, ...]:
         """Return the perplexities and bits per byte, the protocol's own figure first."""
-        columns = scores.columns
-        report = perplexity_report(
-            columns["nats"],
-            tokens=columns["tokens"],
-            words=columns["words"],
-            utf8_bytes=columns["bytes"],
-            bootstrap=bootstrap,
-        )
-        found = {name: getattr(report, name) for name in TITLES}
-        if self._convention.windows == "documentation":
-            a_token = ratio_interval(columns["counted_nats"], columns["counted"], bootstrap)
-            found["token_perplexity"] = a_token.mapped(lambda nats: perplexity(nats, 1))
-        return tuple(
-            Figure(name=name, title=TITLES[name], interval=found[name], better="lower") for name in self.metrics
-        )
+        return tuple(chain(*(measure.figures(scores, bootstrap) for measure in self._measures)))
 
     def differences(self, first: RowScores, second: RowScores, bootstrap: Bootstrap) -> tuple[Difference, ...]:
         """Return the difference in bits per byte, and in nats per token, whose exp is the ratio of the perplexities.
@@ -145,22 +130,14 @@ class Perplexity(Evaluator):
         """
         both = np.flatnonzero((first.columns["bytes"] > 0) & (second.columns["bytes"] > 0))
         ours, theirs = first.taken(both).columns, second.taken(both).columns
-        bits = (ours["nats"] / log(2), theirs["nats"] * (ours["bytes"] / theirs["bytes"]) / log(2))
-        found = [
-            Difference(
-                name="bits_per_byte",
-                title=TITLES["bits_per_byte"],
-                comparison=compare(*bits, better="lower", bootstrap=bootstrap, denominators=ours["bytes"]),
-            )
-        ]
-        nats, tokens = (
-            ("nats", "tokens") if self._convention.windows != "documentation" else ("counted_nats", "counted")
-        )
+        pair = bits(ours["nats"]), bits(theirs["nats"] * (ours["bytes"] / theirs["bytes"]))
+        comparison = compare(*pair, better="lower", bootstrap=bootstrap, denominators=ours["bytes"])
+        found = [_BITS_PER_BYTE.difference(comparison)]
+        nats, tokens = self._counted
         if np.array_equal(ours[tokens], theirs[tokens]):
-            comparison = compare(
-                ours[nats], theirs[nats], better="lower", bootstrap=bootstrap, denominators=ours[tokens]
-            )
-            found.append(Difference(name=NATS_PER_TOKEN, title="nats per token", comparison=comparison))
+            pair = ours[nats], theirs[nats]
+            comparison = compare(*pair, better="lower", bootstrap=bootstrap, denominators=ours[tokens])
+            found.append(_NATS_PER_TOKEN.difference(comparison))
         return tuple(found)
 
     def source_row(self, scores: RowScores, number: int) -> int:
@@ -181,7 +158,7 @@ class Perplexity(Evaluator):
             "tokens_not_scored": round(values["unscored"]),
             "words": values["words"],
             "bytes": values["bytes"],
-            "bits_per_byte": values["nats"] / log(2) / values["bytes"] if values["bytes"] else None,
+            "bits_per_byte": bits(values["nats"]) / values["bytes"] if values["bytes"] else None,
         }
 
     def details(self, scores: RowScores) -> dict[str, object]:
@@ -200,3 +177,18 @@ class Perplexity(Evaluator):
             "words": round(float(columns["words"].sum())),
             "bytes": round(float(columns["bytes"].sum())),
         }
+
+
+def _measures(nats: str, tokens: str) -> tuple[Ratio, ...]:
+    """Return all figures; that of tokens is of the columns given, which differ where windows are averaged."""
+    return (
+        Ratio(metric=_BITS_PER_BYTE, numerator="nats", denominator="bytes", function=bits),
+        _perplexity("token", nats, tokens),
+        _perplexity("word", "nats", "words"),
+        _perplexity("byte", "nats", "bytes"),
+    )
+
+
+def _perplexity(unit: str, nats: str, units: str) -> Ratio:
+    metric = Metric(name=f"{unit}_perplexity", title=f"perplexity per {unit}", better="lower")
+    return Ratio(metric=metric, numerator=nats, denominator=units, function=perplexity)

@@ -48,7 +48,7 @@ def test_all_tokens_of_the_last_word_are_predicted_or_the_last_one(tiny: Path, p
     expected = [predicted(tiny, text, length) for text, length in zip(TEXTS, lengths, strict=True)]
     columns = found.scores.columns
     assert columns["tokens"].tolist() == lengths
-    assert columns["logprob"].tolist() == pytest.approx([total for total, _ in expected], abs=1e-4)
+    assert columns["nats"].tolist() == pytest.approx([-total for total, _ in expected], abs=1e-4)
     assert columns["correct"].tolist() == [float(right) for _, right in expected]
     result = figures(evaluator(protocol), found.scores)
     assert result["accuracy"].value == np.mean([right for _, right in expected])
@@ -72,14 +72,14 @@ def test_a_word_that_the_model_would_write_is_right(tiny: Path) -> None:
 
 def test_white_space_behind_the_last_word_is_not_read_and_that_is_told(tiny: Path, scored: Any) -> None:
     found = score(evaluator(), tiny, records({"text": [f"{TEXTS[0]} \n", TEXTS[1]]}))
-    assert found.scores.columns["logprob"].tolist() == scored.scores.columns["logprob"][:2].tolist()
+    assert found.scores.columns["nats"].tolist() == scored.scores.columns["nats"][:2].tolist()
     assert found.warnings == ["texts that end in white space, which is not read: 1 (first: in:1)"]
 
 
 def test_a_passage_beyond_the_window_loses_its_beginning_and_that_is_told(tiny: Path) -> None:
     text = "one two three " * 9 + "four"
     found = score(evaluator(), tiny, records({"text": [text]}))
-    assert found.scores.columns["logprob"][0] == pytest.approx(predicted(tiny, text, 5)[0], abs=1e-4)
+    assert found.scores.columns["nats"][0] == pytest.approx(-predicted(tiny, text, 5)[0], abs=1e-4)
     assert found.warnings == [
         "texts longer than the context of 48 tokens, whose beginning is not read: 1 (first: in:1)"
     ]
@@ -114,9 +114,9 @@ def test_a_row_tells_whether_its_word_is_right_and_how_likely(scored: Any) -> No
 def test_two_models_are_compared_in_accuracy_and_in_nats(tiny: Path, scored: Any, tmp_path: Path) -> None:
     other = score(evaluator(), save_random_gpt2(tmp_path, seed=3), records({"text": TEXTS}))
     found = differences(evaluator(), scored.scores, other.scores)
-    nats = [-one.scores.columns["logprob"].mean() for one in (scored, other)]
+    nats = [one.scores.columns["nats"].mean() for one in (scored, other)]
     assert found["perplexity"].difference.value == pytest.approx(nats[0] - nats[1])
-    assert found["perplexity"].wins == np.sum(scored.scores.columns["logprob"] > other.scores.columns["logprob"])
+    assert found["perplexity"].wins == np.sum(scored.scores.columns["nats"] < other.scores.columns["nats"])
     assert set(found) == set(evaluator().metrics)
 
 
