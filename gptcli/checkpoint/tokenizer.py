@@ -21,6 +21,8 @@ class Tokenizer:
     def __init__(self, built: BuiltTokenizer) -> None:
         self.eos_id = built.eos_id
         self.special_ids = built.special_ids
+        self.adds_space = built.adds_space
+        """Whether it puts a space in front of a text that does not begin with one."""
         self.vocab_size = built.vocab_size
         """One more than the largest id, added tokens included."""
         added = built.backend.get_added_tokens_decoder()

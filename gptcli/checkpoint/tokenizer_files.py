@@ -36,6 +36,7 @@ class BuiltTokenizer:
     eos_id: int | None
     special_ids: frozenset[int]
     vocab_size: int
+    adds_space: bool
 
 
 def build_tokenizer(directory: Path, *, model_vocab_size: int) -> BuiltTokenizer:
@@ -55,7 +56,8 @@ def build_tokenizer(directory: Path, *, model_vocab_size: int) -> BuiltTokenizer
     # The tokenizers library raises nothing more specific.
     except Exception as error:
         raise ModelError(f"{source}: not a BPE tokenizer ({error}); download the model again") from error
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=bool(settings.get("add_prefix_space")))
+    adds_space = bool(settings.get("add_prefix_space"))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=adds_space)
     backend.decoder = decoders.ByteLevel()
     free_ids = range(max(vocab.values(), default=-1) + 1, model_vocab_size)
     added = read_added_tokens(directory, settings, document, vocab=vocab, free_ids=free_ids)
@@ -74,6 +76,7 @@ def build_tokenizer(directory: Path, *, model_vocab_size: int) -> BuiltTokenizer
         eos_id=None if added.eos is None else backend.token_to_id(added.eos),
         special_ids=frozenset(cast(int, backend.token_to_id(content)) for content in added.special),
         vocab_size=largest + 1,
+        adds_space=adds_space,
     )
 
 

@@ -12,8 +12,9 @@ from gptcli.data.utf8 import bad_byte, decoded
 END_OF_TEXT = "<|endoftext|>"
 _LONGEST_READ = 1 << 20
 """Characters that are read at once of a line that may have no end."""
-# White space behind other characters: GPT-2's tokens do not change where the text is cut before it.
-_CUT = re.compile(r"(?<=\S)[ \n]")
+# White space behind other characters: GPT-2's tokens do not change where the text is cut before it. A space is
+# taken first: some tokenizers put one in front of whatever begins with none.
+_CUTS = (re.compile(r"(?<=\S) "), re.compile(r"(?<=\S)\n"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ def read_documents(binary: BinaryIO, source: str) -> Iterator[Record]:
 def read_parts(binary: BinaryIO, source: str, longest: int) -> Iterator[Part]:
     """Yield documents in parts of about this many characters at most, so that one may be larger than memory.
 
-    Parts, joined, are the document, and their tokens, joined, are its tokens.
+    Parts, joined, are the document, and their tokens, joined, are its tokens; but where a line has no space, not those
+    of a tokenizer that puts one in front of a text.
     """
     document = _Document(source)
     number, begins = 1, True
@@ -73,13 +75,13 @@ class _Document:
     def cut(self) -> Part | None:
         """Return all up to the last place where a cut changes no token, and keep the rest; None for no such place."""
         last = self._lines[-1]
-        places = [found.start() for found in _CUT.finditer(last)]
+        places = [found.start() for cut in _CUTS for found in reversed([*cut.finditer(last)])]
         if not places:
             return None
-        self._lines[-1] = last[: places[-1]]
+        self._lines[-1] = last[: places[0]]
         part = self._part(ends=False)
         self._first_line += sum(line.count("\n") for line in self._lines)
-        self._lines = [last[places[-1] :]]
+        self._lines = [last[places[0] :]]
         self.characters = len(self._lines[0])
         self._goes_on = True
         return part

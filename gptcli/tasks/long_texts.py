@@ -49,7 +49,7 @@ class LongTexts:
 
     def tokens(self, text: str) -> Tokens:
         """Return a text's own tokens; of one whose end or beginning is not read, as many as tell that it is long."""
-        parts = list(pieces(text))
+        parts = list(pieces(text, at_newlines=not self._tokenizer.adds_space))
         if self._long in ("mean", "max"):
             return _ids([token for ids in self._tokenizer.encode_batch(parts) for token in ids])
         tokens: list[int] = []

@@ -8,21 +8,25 @@ PIECE_CHARACTERS = 1 << 14
 
 # No part that GPT-2's pre-tokenizer splits off goes over such a place: what is not white space holds no newline, and
 # a space at its start only; and white space is looked at only from its own start on. A tokenizer may add tokens that
-# do (by lstrip, say, or a newline inside); there a cut may take one.
-_CUT = re.compile(r"(?<=\S)[ \n]")
-_NEWLINE_CUT = re.compile(r"(?<=\S)\n")
+# do (by lstrip, say, or a newline inside); there a cut may take one. A tokenizer that puts a space in front of a text
+# does so before a newline too, and not before a space.
+_SPACE = re.compile(r"(?<=\S) ")
+_NEWLINE = re.compile(r"(?<=\S)\n")
+_EITHER = re.compile(r"(?<=\S)[ \n]")
 
 
-def pieces(text: str, longest: int = PIECE_CHARACTERS) -> Iterator[str]:
-    """Yield the text in pieces of at most this many characters, parted at line ends, else at spaces.
+def pieces(text: str, longest: int = PIECE_CHARACTERS, *, at_newlines: bool = False) -> Iterator[str]:
+    """Yield the text in pieces of at most this many characters, of which all but the first begin with a space.
 
-    A piece is longer only where a text has no space that far.
+    at_newlines: part it before newlines, and before a space only where there is none; for tokenizers that put no space
+    in front of a text. A piece is longer only where a text has no such place that far.
     """
-    start = 0
+    start, place = 0, _EITHER if at_newlines else _SPACE
     while len(text) - start > longest:
-        cut = _last(_NEWLINE_CUT, text, start, longest) or _last(_CUT, text, start, longest)
+        cut = _last(_NEWLINE, text, start, longest) if at_newlines else None
+        cut = cut or _last(place, text, start, longest)
         if cut is None:
-            found = _CUT.search(text, start + longest)
+            found = place.search(text, start + longest)
             cut = found.start() if found else len(text)
         yield text[start:cut]
         start = cut

@@ -117,11 +117,12 @@ def _write(
     queue: list[tuple[_Stream, str | None]] = []
     characters = 0
     unfinished: _Stream | None = None
+    at_newlines = not tokenizer.adds_space
     for document in documents:
         stream = streams[is_held_out(document.text, share)]
         if unfinished not in (None, stream):  # the document goes on in the other stream
             queue.append((unfinished, None))
-        queue.extend((stream, piece) for piece in pieces(document.text))
+        queue.extend((stream, piece) for piece in pieces(document.text, at_newlines=at_newlines))
         if document.ends:
             queue.append((stream, None))
         unfinished = None if document.ends else stream

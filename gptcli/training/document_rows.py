@@ -41,7 +41,7 @@ def paragraphs(text: str) -> Iterator[tuple[str, int]]:
     """
     start = lines = 0
     for end, following in _places(text):
-        for part in pieces(text[start:end], _LONGEST):
+        for part in pieces(text[start:end], _LONGEST, at_newlines=True):
             row = part.removeprefix("\n")  # a row begins with what it says, for a model reads it behind an end mark
             yield row, lines + len(part) - len(row)
             lines += part.count("\n")

@@ -106,7 +106,10 @@ class Encoder:
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the tokens of texts; a long one is tokenized in parts, by several threads."""
-        parted = [list(pieces(text)) if len(text) > PIECE_CHARACTERS else [text] for text in texts]
+        at_newlines = not self._tokenizer.adds_space
+        parted = [
+            list(pieces(text, at_newlines=at_newlines)) if len(text) > PIECE_CHARACTERS else [text] for text in texts
+        ]
         encoded = iter(self._tokenizer.encode_batch([part for parts in parted for part in parts]))
         return [next(encoded) if len(parts) == 1 else [i for _ in parts for i in next(encoded)] for parts in parted]
 

@@ -75,7 +75,7 @@ class _Counted:
         for document in self._source:
             self.documents += 1
             for part in document.split(END_OF_TEXT):  # which is a token already, and no word to learn merges from
-                for piece in pieces(part):
+                for piece in pieces(part, at_newlines=True):
                     self.text_bytes += len(piece.encode())
                     yield piece
 

@@ -215,7 +215,7 @@ def test_the_tokens_of_parts_are_those_of_the_whole(text: str, longest: int, bui
     tokenizer = load_tokenizer(builtin, read_config(builtin))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoding, "PIECE_CHARACTERS", longest)
-        patch.setattr(encoding, "pieces", lambda whole: pieces(whole, longest))
+        patch.setattr(encoding, "pieces", lambda whole, at_newlines: pieces(whole, longest, at_newlines=at_newlines))
         encoder = Encoder(rows_for("lm"), tokenizer, eos_id=EOS, max_length=1024, overflow="truncate")
         assert only(encoder, row(text)).input_ids.tolist() == [EOS, *tokenizer.encode(text)]
 

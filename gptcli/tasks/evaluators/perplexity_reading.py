@@ -196,7 +196,8 @@ class Reading:
 
     def _tokens(self, text: str) -> Tokens:
         """Return the tokens of a text, and none that a tokenizer would put around it."""
-        return np.array(list(chain.from_iterable(self._tokenizer.encode_batch(list(pieces(text))))), np.int32)
+        parts = list(pieces(text, at_newlines=not self._tokenizer.adds_space))
+        return np.array(list(chain.from_iterable(self._tokenizer.encode_batch(parts))), np.int32)
 
     def _front(self) -> Tokens:
         return np.array([] if self._reach.beginning is None else [self._reach.beginning], np.int32)
