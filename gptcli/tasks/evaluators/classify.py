@@ -1,14 +1,13 @@
 """How often a model labels texts as their rows do: a tuned head, or a language model asked for labels in words."""
 
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Set
 from itertools import chain
 from pathlib import Path
 from typing import ClassVar
 
 from gptcli.checkpoint.locate import Located
 from gptcli.data.columns import text_of
-from gptcli.data.labels import LabelSet
 from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions
 from gptcli.errors import ConfigError, InputError, OutputError
@@ -19,10 +18,14 @@ from gptcli.tasks.evaluators.base import Evaluator
 from gptcli.tasks.evaluators.classify_options import ClassifyOptions
 from gptcli.tasks.evaluators.label_columns import LabelColumns, True_, label_columns
 from gptcli.tasks.evaluators.label_details import label_details, label_row
-from gptcli.tasks.evaluators.label_measures import METRICS, class_rows, measures_of
+from gptcli.tasks.evaluators.label_measures import METRICS, class_rows, measures_of, unknown_labels
 from gptcli.tasks.evaluators.options import MeasuredRoles
 from gptcli.tasks.events import Event, ModelReady, Notice, RowDone, RowFailed, Stage
 from gptcli.tasks.labelling.labeller import Labelled, Labeller, TextRow, open_labeller
+from gptcli.tasks.labelling.option_checks import refuse_idle_options
+
+MOST_UNKNOWN = 1000
+"""Labels that a model does not have: with more of them it is the wrong column, and their square fills the memory."""
 
 
 class Classify(Evaluator):
@@ -69,7 +72,8 @@ class Classify(Evaluator):
             _directory(options.plots)
         yield Stage(text=f"loading {located.name}")
         labeller = open_labeller(located, model, options.labels, long=options.long)
-        _refuse_idle_options(options, labeller.labels, located.name)
+        sets = {"--threshold": options.threshold, "--label-separator": options.label_separator}
+        refuse_idle_options({**sets, "--plot": options.plots}, labeller.labels.kind, located.name)
         yield ModelReady(directory=str(labeller.directory.resolve()), dtype=labeller.dtype)
         for detail in labeller.details:
             yield Notice(text=detail, detail=True)
@@ -87,7 +91,8 @@ class Classify(Evaluator):
         return columns.scores()
 
     def figures(self, scores: RowScores, bootstrap: Bootstrap) -> tuple[Figure, ...]:
-        """Return what the kind of label has, the headline first."""
+        """Return what the kind of label has, the headline first; raises InputError for the rows of a wrong column."""
+        _refuse_other_column(self._label, unknown_labels(scores))  # of all processes: each has seen its own rows' only
         return tuple(chain.from_iterable(measure.figures(scores, bootstrap) for measure in measures_of(scores)))
 
     def differences(self, first: RowScores, second: RowScores, bootstrap: Bootstrap) -> tuple[Difference, ...]:
@@ -129,6 +134,7 @@ class _Compared:
         self._columns = columns
         self._text, self._label = text, label
         self._open: dict[int, True_] = {}
+        self._unknown: set[str] = set()
         self._cuts = Cuts()
 
     def texts(self, rows: Iterable[tuple[int, Record]]) -> Iterator[TextRow | RowFailed]:
@@ -147,10 +153,12 @@ class _Compared:
                 yield TextRow(index=index, record=record, text=text)
 
     def take(self, result: Labelled) -> None:
-        """Compare a row's label with what was said of it."""
+        """Compare a row's label with what was said of it; raises InputError where it is of a wrong column."""
         row = result.row
         true = self._open.pop(row.index)
-        if not self._columns.knows(true):
+        if unknown := self._columns.unknown(true):
+            self._unknown |= unknown
+            _refuse_other_column(self._label, self._unknown)
             names = ", ".join(self._columns.labels.names)
             text = f"rows with a label that the model does not have (it has {names}), counted as wrong"
             self._cuts.count(text, row.record.origin)
@@ -166,6 +174,15 @@ def _is_missing(raw: object) -> bool:
     return raw is None or raw != raw or (isinstance(raw, str) and not raw.strip())
 
 
+def _refuse_other_column(column: str, unknown: Set[str]) -> None:
+    """Raise InputError where so many labels are unknown that they are something else."""
+    if len(unknown) > MOST_UNKNOWN:
+        raise InputError(
+            f"column {column} holds more than {MOST_UNKNOWN:,} labels that the model does not have: name the right one"
+            " with --label-column"
+        )
+
+
 def _directory(path: str) -> Path:
     """Return the directory of --plot, made if it is not there; raises OutputError."""
     directory = Path(path)
@@ -174,16 +191,3 @@ def _directory(path: str) -> Path:
     except OSError as error:
         raise OutputError(f"--plot {path}: {error.strerror}; give a directory") from error
     return directory
-
-
-def _refuse_idle_options(options: ClassifyOptions, labels: LabelSet, model: str) -> None:
-    """Raise ConfigError for an option that this kind of model has no use for."""
-    kinds = {"single": "gives each text one class", "multi": "gives each text any number of labels"}
-    tells = f"{model} {kinds.get(labels.kind, 'gives each text a number')}"
-    for option, value, kind in (
-        ("--threshold", options.threshold, "multi"),
-        ("--label-separator", options.label_separator, "multi"),
-        ("--plot", options.plots, "single"),
-    ):
-        if value is not None and labels.kind != kind:
-            raise ConfigError(f"{option} cannot apply: {tells}")

@@ -39,9 +39,9 @@ class LabelColumns(ABC):
     def true(self, raw: object) -> True_:
         """Return what is true of a row, from its cell; raises InputError for no label."""
 
-    def knows(self, true: True_) -> bool:
-        """Return whether the model has all of a row's labels."""
-        return isinstance(true, float) or set(true) <= set(self.labels.names)
+    def unknown(self, true: True_) -> set[str]:
+        """Return those of a row's labels that the model does not have."""
+        return set() if isinstance(true, float) else set(true) - set(self.labels.names)
 
     @abstractmethod
     def add(self, index: int, true: True_, probabilities: Values) -> None:
@@ -103,7 +103,7 @@ class LabelSetColumns(LabelColumns):
         assert isinstance(true, tuple)
         has = np.array([name in true for name in self.labels.names])
         given = probabilities >= self._threshold
-        correct = self.knows(true) and bool((has == given).all())
+        correct = not self.unknown(true) and bool((has == given).all())
         self._columns.add(index, correct, *has.tolist(), *given.tolist(), *probabilities.tolist())
         self._told.append(json.dumps(true, ensure_ascii=False))
 

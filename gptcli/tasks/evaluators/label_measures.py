@@ -67,11 +67,10 @@ def class_rows(scores: RowScores) -> ClassRows:
     """Read the columns of classes."""
     known = named(scores, PROBABILITY)
     true = scores.columns[LABEL].astype(np.int64)
-    told = {int(row): scores.texts[LABEL][row] for row in np.flatnonzero(true == UNKNOWN)}
-    unknown = sorted(set(told.values()))
+    unknown = sorted(unknown_labels(scores))
     numbers = {name: number for number, name in enumerate(unknown, len(known))}
-    for row, name in told.items():
-        true[row] = numbers[name]
+    for row in np.flatnonzero(true == UNKNOWN):
+        true[row] = numbers[scores.texts[LABEL][row]]
     return ClassRows(
         names=(*known, *unknown),
         known=len(known),
@@ -95,7 +94,7 @@ def label_set_rows(scores: RowScores) -> LabelSetRows:
     """Read the columns of sets of labels."""
     known = named(scores, TRUE)
     told = [set(json.loads(text)) for text in scores.texts[LABEL]]
-    unknown = tuple(sorted(set().union(*told) - set(known)))
+    unknown = tuple(sorted(unknown_labels(scores)))
     more = np.array([[name in names for name in unknown] for names in told], dtype=np.bool_)
     more = more.reshape(scores.rows, len(unknown))
     return LabelSetRows(
@@ -103,6 +102,17 @@ def label_set_rows(scores: RowScores) -> LabelSetRows:
         true=np.concatenate([matrix(scores, TRUE, known) > 0, more], axis=1),
         predicted=np.concatenate([matrix(scores, GIVEN, known) > 0, np.zeros_like(more)], axis=1),
     )
+
+
+def unknown_labels(scores: RowScores) -> set[str]:
+    """Return the labels that only the rows have, and not the model."""
+    match kind_of(scores):
+        case "single":
+            return {scores.texts[LABEL][row] for row in np.flatnonzero(scores.columns[LABEL] == UNKNOWN)}
+        case "multi":
+            return set().union(*map(json.loads, scores.texts[LABEL])) - set(named(scores, TRUE))
+        case "regression":
+            return set()
 
 
 def named(scores: RowScores, kind: str) -> tuple[str, ...]:

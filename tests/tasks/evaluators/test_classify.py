@@ -14,8 +14,9 @@ from sklearn import metrics
 from gptcli.checkpoint.config import read_config
 from gptcli.checkpoint.tokenizer import load_tokenizer
 from gptcli.data.records import Record
-from gptcli.errors import ConfigError, MissingExtraError, OutputError
+from gptcli.errors import ConfigError, InputError, MissingExtraError, OutputError
 from gptcli.evaluation.classification import classification_report
+from gptcli.evaluation.scores import joined_scores
 from gptcli.tasks.evaluators import classify_options
 from gptcli.tasks.evaluators.classify_options import ClassifyOptions
 from gptcli.tasks.events import Notice
@@ -189,6 +190,21 @@ def test_unknown_labels_of_several_count_as_never_given(multi: Path) -> None:
     assert values["macro_f1"] == pytest.approx(metrics.f1_score(truth, guesses, average="macro", zero_division=0))
 
 
+@pytest.mark.parametrize("kind", ["single", "multi"])
+def test_a_column_of_something_else_than_labels_is_refused_in_one_process_and_behind_several(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    told = r"column y holds more than 1,000 labels that the model does not have: name the right one with --label-column"
+    model, evaluator = request.getfixturevalue(kind), PLAIN.evaluator(ROLES)
+    ids = records({"text": ["a"] * 1001, "y": [f"id {number}" for number in range(1001)]})
+    with pytest.raises(InputError, match=told):
+        score(evaluator, model, ids)
+    assert figures(evaluator, score(evaluator, model, ids[1:]).scores)["macro_f1"].value == 0
+    parts = [score(evaluator, model, part).scores for part in (ids[:500], ids[500:])]
+    with pytest.raises(InputError, match=told):
+        figures(evaluator, joined_scores(parts))
+
+
 def test_one_class_alone_has_no_auroc_and_no_correlation_but_no_crash(two: Path) -> None:
     evaluator = PLAIN.evaluator(ROLES)
     found = figures(evaluator, score(evaluator, two, rows(["yes"] * 40)).scores)
@@ -316,7 +332,7 @@ def test_an_option_that_the_labels_have_no_use_for_is_refused(
         ClassifyOptions(threshold=2)
     with pytest.raises(ConfigError, match="--label-separator must not be empty"):
         ClassifyOptions(label_separator=" ")
-    with pytest.raises(ConfigError, match="--threshold cannot apply: labels in words exclude each other"):
+    with pytest.raises(ConfigError, match="--threshold cannot apply: each text is given one of --labels"):
         ClassifyOptions(threshold=0.5, labels=LabelOptions(labels=labels_of("a,b")))
     monkeypatch.setattr(classify_options, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r'--plot needs matplotlib: pip install "gptcli\[plot\]"'):
