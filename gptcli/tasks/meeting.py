@@ -117,7 +117,7 @@ def _accepted(place: Path, world: int, until: float) -> dict[int, socket.socket]
         try:
             listener.bind(str(path))
         except OSError as error:
-            raise ConfigError(f"no socket can be made at {path}: {error}; set TMPDIR to another directory") from error
+            raise _no_socket(path, error) from error
         try:
             listener.listen(world)
             while len(connections) < world - 1:
@@ -154,9 +154,15 @@ def _connected(place: Path, rank: int, world: int, until: float) -> socket.socke
 def _introduced(place: Path, rank: int) -> socket.socket:
     """Return the connection to the main process, which is told who this is."""
     connection = socket.socket(socket.AF_UNIX)
+    path = place / _SOCKET
     try:
         _refuse_foreign(place)
-        connection.connect(str(place / _SOCKET))
+        try:
+            connection.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            raise
+        except OSError as error:  # as of a path that is too long
+            raise _no_socket(path, error) from error
         connection.sendall(_NUMBER.pack(rank))
     except BaseException:
         connection.close()
@@ -169,6 +175,10 @@ def _refuse_foreign(place: Path) -> None:
     status = place.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise ConfigError(f"{place} is not this user's alone: remove it, or set TMPDIR to a directory of yours")
+
+
+def _no_socket(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"no socket can be made at {path}: {error}; set TMPDIR to another directory")
 
 
 def _absent(number: int, world: int) -> ConfigError:

@@ -176,6 +176,17 @@ def test_a_directory_that_others_may_enter_is_refused(tmp_path: Path, rank: int)
         pass
 
 
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_directory_whose_path_is_too_long_is_refused_in_every_process(tmp_path: Path, rank: int) -> None:
+    place = tmp_path / ("long" * 30)
+    place.mkdir(mode=0o700)
+    with (
+        pytest.raises(ConfigError, match=r"no socket can be made at .*too long; set TMPDIR to another directory"),
+        joined({MEETING_PLACE: str(place)}, rank=rank, world=2),
+    ):
+        pass
+
+
 def test_the_place_is_another_for_each_run_of_another_launcher() -> None:
     run = {"MASTER_ADDR": "localhost", "MASTER_PORT": "29500", "WORLD_SIZE": "2"}
     again = {**run, "TORCHELASTIC_RESTART_COUNT": "1"}
