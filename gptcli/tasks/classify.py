@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator
 
 from gptcli.data.columns import TEXT_COLUMNS, choose_column, text_of
-from gptcli.data.labels import LabelSet
+from gptcli.data.labels import LabelKind
 from gptcli.data.records import Record
 from gptcli.engine.placement import require_device
 from gptcli.errors import ConfigError, InputError
@@ -13,6 +13,7 @@ from gptcli.tasks.config import DEFAULT_LABEL_SEPARATOR, DEFAULT_THRESHOLD, Clas
 from gptcli.tasks.cuts import summed
 from gptcli.tasks.events import Classified, Event, ModelReady, Notice, RowFailed, Stage
 from gptcli.tasks.labelling.labeller import Labelled, Labeller, TextRow, open_labeller
+from gptcli.tasks.labelling.option_checks import GIVES, refuse_idle_options
 from gptcli.tasks.locating import located_model
 from gptcli.tasks.shared_rows import Elsewhere, results_in_order
 
@@ -28,7 +29,7 @@ def classify(config: ClassifyConfig) -> Generator[Event, None, None]:
     located = yield from located_model(config.model.model, config.share)
     yield Stage(text=f"loading {located.name}")
     labeller = open_labeller(located, config.model, config.labels, long=config.long)
-    _refuse_idle_options(config, labeller.labels)
+    _refuse_idle_options(config, labeller.labels.kind)
     yield ModelReady(directory=str(labeller.directory.resolve()), dtype=labeller.dtype)
     for detail in labeller.details:
         yield Notice(text=detail, detail=True)
@@ -41,22 +42,19 @@ def classify(config: ClassifyConfig) -> Generator[Event, None, None]:
     yield from rows.reports()
 
 
-def _refuse_idle_options(config: ClassifyConfig, labels: LabelSet) -> None:
-    """Raise ConfigError for an option that this kind of model has no use for."""
-    kinds = {"single": "gives each text one class", "multi": "gives each text any number of labels", "regression": ""}
-    tells = kinds[labels.kind] or "gives each text a number"
-    for option, value, kind in (
-        ("--top", config.top, "single"),
-        ("--min-prob", config.min_prob, "single"),
-        ("--threshold", config.threshold, "multi"),
-        ("--label-separator", config.label_separator, "multi"),
-    ):
-        if value is not None and labels.kind != kind:
-            raise ConfigError(f"{option} cannot apply: this model {tells}")
-    if config.abstains and labels.kind == "regression":
-        raise ConfigError(f"--abstain-label cannot apply: this model {tells}")
-    if config.abstains and labels.kind == "single" and config.min_prob is None:
-        raise ConfigError(f"--abstain-label needs --min-prob: this model {tells}, however unlikely")
+def _refuse_idle_options(config: ClassifyConfig, kind: LabelKind) -> None:
+    """Raise ConfigError for an option that a model with this kind of label has no use for."""
+    given = {
+        "--top": config.top,
+        "--min-prob": config.min_prob,
+        "--threshold": config.threshold,
+        "--label-separator": config.label_separator,
+    }
+    refuse_idle_options(given, kind, "this model")
+    if config.abstains and kind == "regression":
+        raise ConfigError(f"--abstain-label cannot apply: this model {GIVES[kind]}")
+    if config.abstains and kind == "single" and config.min_prob is None:
+        raise ConfigError(f"--abstain-label needs --min-prob: this model {GIVES[kind]}, however unlikely")
 
 
 class _Rows:

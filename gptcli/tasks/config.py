@@ -8,6 +8,7 @@ from gptcli.data.prompts import prompter
 from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions, SamplingOptions
 from gptcli.errors import ConfigError
+from gptcli.tasks.labelling.option_checks import require_label_set_options, require_probability
 from gptcli.tasks.labelling.options import LabelOptions
 from gptcli.tasks.sharing import ALONE, Share
 
@@ -90,14 +91,7 @@ class ClassifyConfig:
     def __post_init__(self) -> None:
         if self.top is not None and self.top < 1:
             raise ConfigError(f"--top must be at least 1, not {self.top}")
-        for name, value in (("--min-prob", self.min_prob), ("--threshold", self.threshold)):
-            if value is not None and not 0 <= value <= 1:
-                raise ConfigError(f"{name} must be between 0 and 1, not {value:g}")
-        if self.label_separator is not None and not self.label_separator.strip(" "):
-            raise ConfigError("--label-separator must not be empty")
-        if self.labels is not None:
-            for name, given in (("--threshold", self.threshold), ("--label-separator", self.label_separator)):
-                if given is not None:
-                    raise ConfigError(f"{name} cannot apply: each text is given one of --labels")
-            if self.abstains and self.min_prob is None:
-                raise ConfigError("--abstain-label needs --min-prob: each text is given one of --labels")
+        require_probability("--min-prob", self.min_prob)
+        require_label_set_options(self.threshold, self.label_separator, self.labels)
+        if self.labels is not None and self.abstains and self.min_prob is None:
+            raise ConfigError("--abstain-label needs --min-prob: each text is given one of --labels")

@@ -118,7 +118,7 @@ def test_only_the_likelihood_is_measured_where_nothing_is_to_be_written(tiny: Pa
         ("--task complete --max-new-tokens 0", "--max-new-tokens must be at least 1, not 0"),
         ("--shots-seed 3", "--shots-seed needs --examples FILE"),
         ("--threshold 3", "--threshold must be between 0 and 1, not 3"),
-        ("--labels a,b --threshold 0.3", "--threshold cannot apply: labels in words exclude each other"),
+        ("--labels a,b --threshold 0.3", "--threshold cannot apply: each text is given one of --labels"),
         ("--plot d --stop x", "--plot and --stop contradict each other: one is for classify, the other for complete"),
         ("--task classify --no-generate", "--no-generate does not go with --task classify: it is for complete"),
         ("--task complete --fail-under accuracy=1", "--fail-under accuracy: the figures of complete are bits_per_byte"),

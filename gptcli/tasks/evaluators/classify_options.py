@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
-from gptcli.errors import ConfigError, MissingExtraError
+from gptcli.errors import MissingExtraError
 from gptcli.tasks.config import Long
 from gptcli.tasks.evaluators.options import MeasuredRoles, TaskName
+from gptcli.tasks.labelling.option_checks import require_label_set_options
 from gptcli.tasks.labelling.options import LabelOptions
 
 if TYPE_CHECKING:
@@ -30,13 +31,7 @@ class ClassifyOptions:
     """A directory for pictures."""
 
     def __post_init__(self) -> None:
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise ConfigError(f"--threshold must be between 0 and 1, not {self.threshold:g}")
-        if self.label_separator is not None and not self.label_separator.strip(" "):
-            raise ConfigError("--label-separator must not be empty")
-        for option, value in (("--threshold", self.threshold), ("--label-separator", self.label_separator)):
-            if value is not None and self.labels is not None:
-                raise ConfigError(f"{option} cannot apply: labels in words exclude each other")
+        require_label_set_options(self.threshold, self.label_separator, self.labels)
         if self.plots is not None and find_spec("matplotlib") is None:
             raise MissingExtraError('--plot needs matplotlib: pip install "gptcli[plot]"')
 
