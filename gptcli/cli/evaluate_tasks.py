@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol, get_args
 
 from gptcli.errors import ConfigError
-from gptcli.tasks.evaluate_config import default_options
 from gptcli.tasks.evaluators.options import TaskName, TaskOptions
 
 _TASKS: tuple[TaskName, ...] = get_args(TaskName)
@@ -34,11 +33,12 @@ class TaskFlags(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedTask:
-    """The tasks that are left, and the options of each."""
+    """The tasks that are left, and the options of all tasks."""
 
     task: TaskName | Literal["auto"]
     left: frozenset[TaskName]
     groups: tuple[TaskFlags, ...]
+    """One for each task."""
     by: str
     """The option that ruled the others out; empty where none did."""
 
@@ -47,10 +47,8 @@ class AskedTask:
         if task not in self.left:
             others = " or ".join(name for name in _TASKS if name in self.left)
             raise ConfigError(f"{self.by} does not go with {task}, which the data is for: give --task {others}")
-        for group in self.groups:
-            if task == group.TASK:
-                return group.options()
-        return default_options(task)
+        group = next(group for group in self.groups if group.TASK == task)
+        return group.options()
 
 
 def asked_task(task: TaskName | Literal["auto"], groups: Sequence[TaskFlags], given: Mapping[str, str]) -> AskedTask:
