@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self, TypedDict
 
 from gptcli.cli.console import Console
-from gptcli.data.output import OutputFile, refuse_unwritable
+from gptcli.data.output import OutputFile, has_begun, refuse_unwritable
 
 
 class SinkFacts(TypedDict):
@@ -137,9 +137,9 @@ class ResumableFile(Sink):
         self._state = dict(state)
         self._overwrite = overwrite
         self._file: OutputFile | None = None
-        if resume:
+        if resume and has_begun(path):
             self._file = OutputFile.resume(path, state=self._state)
-        elif os.path.lexists(path) and not overwrite:
+        elif not resume and os.path.lexists(path) and not overwrite:
             self._made()
         else:
             refuse_unwritable(path)

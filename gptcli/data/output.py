@@ -177,6 +177,11 @@ def refuse_unwritable(path: str) -> None:
             raise cannot_write(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
 
+def has_begun(path: str) -> bool:
+    """Return whether there is anything of a file that a run could continue; raise OutputError for what is no file."""
+    return _exists(path) or os.path.exists(journal_path(path))
+
+
 def cannot_write(path: str, error: OSError) -> OutputError:
     """Return the error that says that a file cannot be written, why, and what to do."""
     remedy = _REMEDIES.get(error.errno or 0)

@@ -161,6 +161,22 @@ def test_a_row_that_fails_keeps_its_place_in_every_form(single: Path, tmp_path: 
     assert table(target.read_bytes())[2] == ["2", "", "", ""]
 
 
+def test_a_script_may_always_say_resume(single: Path, tmp_path: Path) -> None:
+    """The first run ended with "was started with other options: --dtype, --model", and left an empty file."""
+    output = tmp_path / "out.jsonl"
+    assert run(single, f"-o {output} --resume", ROWS).code == 0
+    whole = output.read_bytes()
+    assert len(whole.splitlines()) == 3
+    assert run(single, f"-o {output} --resume", ROWS).code == 0
+    assert output.read_bytes() == whole
+
+
+def test_a_resume_that_cannot_begin_leaves_the_disk_alone(tmp_path: Path) -> None:
+    ended = gptcli(f"classify -m builtin --device cpu -o {tmp_path / 'out.jsonl'} --resume", ROWS)
+    assert ended.code == 4
+    assert not list(tmp_path.iterdir())
+
+
 def test_accuracy_goes_to_stderr_and_is_not_said_when_quiet(single: Path, tmp_path: Path) -> None:
     source = tmp_path / "in.csv"
     source.write_text("text,y\nhello,bad\nso so,good\n")
