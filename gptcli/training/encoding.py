@@ -27,13 +27,15 @@ class Encoder:
     """Tokenizes rows for one task.
 
     lm reads EOS, then the text, and predicts the text, then EOS. complete reads the prompt and the completion, and
-    predicts the completion, then EOS. classify reads the text and predicts the label at its last token.
+    predicts the completion, then EOS. classify reads the text with what the tokenizer puts around it, and predicts the
+    label at the last token.
     """
 
     def __init__(self, rows: RowSet, tokenizer: Tokenizer, *, eos_id: int, max_length: int, overflow: Overflow) -> None:
         self._rows = rows
         self._task: Task = rows.roles.task
         self._tokenizer = tokenizer
+        self._ends: tuple[list[int], list[int]] = tokenizer.ends if self._task == "classify" else ([], [])
         self._eos_id = eos_id
         self._max_length = max_length
         self._overflow = overflow
@@ -76,7 +78,8 @@ class Encoder:
 
     def _may_be_long(self, row: Row) -> bool:
         """Return whether a row could have too many tokens, of which each has at least a byte."""
-        characters = len(row.text) + len(row.completion or "") + 1
+        before, behind = self._ends
+        characters = len(row.text) + len(row.completion or "") + len(before) + len(behind) + 1
         return characters * _MOST_BYTES > self._max_length
 
     def _lost(self, length: int) -> int:
@@ -93,7 +96,9 @@ class Encoder:
             return
         for row, ids in zip(rows, self._tokens([row.text for row in rows]), strict=True):
             if self._task == "classify":
-                yield np.array(ids or [self._eos_id], np.int32), None  # as classify reads such a text
+                before, behind = self._ends
+                read = [*before, *ids, *behind] or [self._eos_id]  # as classify reads such a text
+                yield np.array(read, np.int32), None
             else:
                 stream = np.array([self._eos_id, *ids, *([self._eos_id] if row.ends else [])], np.int32)
                 yield stream[:-1], stream[1:]

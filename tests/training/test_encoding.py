@@ -1,6 +1,7 @@
 """What a row's tokens are, which of them are predicted, and what becomes of a row that is too long."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -19,6 +20,7 @@ from gptcli.training.corpus_pieces import pieces
 from gptcli.training.encoding import Encoder, RowSource
 from gptcli.training.options import Overflow
 from gptcli.training.rows import Row, RowSet
+from tests.laws.test_tokenization import BUILTIN, prefixed
 
 EOS = 0
 Encode = Callable[..., Encoder]
@@ -185,6 +187,19 @@ def test_where_every_row_would_be_dropped_that_is_an_error_before_training(encod
 
 def test_a_text_to_label_that_has_no_token_is_read_as_an_end_mark(encoder: Encode) -> None:
     assert told(only(encoder("classify"), row("\n", label=0))) == ([EOS], None)
+
+
+def test_a_text_to_label_is_read_with_the_tokens_that_its_tokenizer_puts_around_it(tmp_path: Path) -> None:
+    tokenizer = load_tokenizer(prefixed(tmp_path / "tokenizer"), replace(read_config(BUILTIN), vocab_size=300))
+    whole = tokenizer.encode("the cat sat")
+    encoder = Encoder(rows_for("classify"), tokenizer, eos_id=EOS, max_length=len(whole), overflow="error")
+    assert told(only(encoder, row("the cat sat", label=1))) == (whole, None)
+    assert told(only(encoder, row("", label=1))) == (tokenizer.encode(""), None)
+    assert encoder.cut([row("the cat sat", label=1)]) == (0, 0)
+    shorter = Encoder(rows_for("classify"), tokenizer, eos_id=EOS, max_length=len(whole) - 1, overflow="truncate")
+    assert told(only(shorter, row("the cat sat", label=1))) == (whole[:-1], None)
+    assert shorter.cut([row("the cat sat", label=1)]) == (1, 1)
+    assert len(tokenizer.ends[0]) + len(tokenizer.ends[1]) == 2
 
 
 def test_characters_of_several_bytes_are_not_taken_for_short(builtin: Path) -> None:
