@@ -47,8 +47,7 @@ class AskedTask:
         if task not in self.left:
             others = " or ".join(name for name in _TASKS if name in self.left)
             raise ConfigError(f"{self.by} does not go with {task}, which the data is for: give --task {others}")
-        group = next(group for group in self.groups if group.TASK == task)
-        return group.options()
+        return {group.TASK: group for group in self.groups}[task].options()
 
 
 def asked_task(task: TaskName | Literal["auto"], groups: Sequence[TaskFlags], given: Mapping[str, str]) -> AskedTask:
