@@ -16,7 +16,7 @@ from gptcli.evaluation.scores import Difference, Figure, RowScores
 from gptcli.tasks.cuts import Cuts
 from gptcli.tasks.evaluators.base import Evaluator
 from gptcli.tasks.evaluators.classify_options import ClassifyOptions
-from gptcli.tasks.evaluators.label_columns import LabelColumns, True_, label_columns
+from gptcli.tasks.evaluators.label_columns import NamedColumns, NumberColumns, label_columns
 from gptcli.tasks.evaluators.label_details import label_details, label_row
 from gptcli.tasks.evaluators.label_measures import METRICS, class_rows, measures_of, unknown_labels
 from gptcli.tasks.evaluators.options import MeasuredRoles
@@ -129,11 +129,10 @@ class Classify(Evaluator):
 class _Compared:
     """The rows of one model on their way: records to texts, and what is said of them to columns."""
 
-    def __init__(self, labeller: Labeller, columns: LabelColumns, text: str, label: str) -> None:
+    def __init__(self, labeller: Labeller, columns: NamedColumns | NumberColumns, text: str, label: str) -> None:
         self._labeller = labeller
         self._columns = columns
         self._text, self._label = text, label
-        self._open: dict[int, True_] = {}
         self._unknown: set[str] = set()
         self._cuts = Cuts()
 
@@ -146,7 +145,7 @@ class _Compared:
                 if _is_missing(raw):
                     self._cuts.count("rows left out: they have no label", record.origin)
                     continue
-                self._open[index] = self._columns.true(raw)
+                self._columns.expect(index, raw)
             except InputError as error:
                 yield RowFailed(index=index, record=record, message=str(error))
             else:
@@ -155,14 +154,12 @@ class _Compared:
     def take(self, result: Labelled) -> None:
         """Compare a row's label with what was said of it; raises InputError where it is of a wrong column."""
         row = result.row
-        true = self._open.pop(row.index)
-        if unknown := self._columns.unknown(true):
+        if unknown := self._columns.take(row.index, result.probabilities):
             self._unknown |= unknown
             _refuse_other_column(self._label, self._unknown)
             names = ", ".join(self._columns.labels.names)
             text = f"rows with a label that the model does not have (it has {names}), counted as wrong"
             self._cuts.count(text, row.record.origin)
-        self._columns.add(row.index, true, result.probabilities)
 
     def notices(self) -> Iterator[str]:
         """Yield a sentence for each kind of cut."""

@@ -6,6 +6,8 @@ and its name is in the row's texts.
 
 import json
 from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -23,57 +25,76 @@ PROBABILITY, TRUE, GIVEN = "probability ", "true ", "given "
 UNKNOWN = -1
 """The number of a label that the model does not have."""
 
-True_ = tuple[str, ...] | float
+True_ = TypeVar("True_", tuple[str, ...], float)
 """A row's true labels, or its number."""
 
 
-class LabelColumns(ABC):
+class LabelColumns(ABC, Generic[True_]):
     """Collects the labels of one model's rows."""
 
     def __init__(self, labels: LabelSet, *names: str) -> None:
         self.labels = labels
         self._columns = Columns(*names)
-        self._told: list[str] = []
+        self._open: dict[int, True_] = {}
 
-    @abstractmethod
-    def true(self, raw: object) -> True_:
-        """Return what is true of a row, from its cell; raises InputError for no label."""
+    def expect(self, index: int, raw: object) -> None:
+        """Read what is true of a row from its cell; raises InputError for no label."""
+        self._open[index] = self._true(raw)
 
-    def unknown(self, true: True_) -> set[str]:
-        """Return those of a row's labels that the model does not have."""
-        return set() if isinstance(true, float) else set(true) - set(self.labels.names)
+    def take(self, index: int, probabilities: Values) -> set[str]:
+        """Add a row that was expected, and return those of its labels that the model does not have.
 
-    @abstractmethod
-    def add(self, index: int, true: True_, probabilities: Values) -> None:
-        """Add a row; of a regression the one probability is the number."""
+        Of a regression the one probability is the number.
+        """
+        true = self._open.pop(index)
+        self._add(index, true, probabilities)
+        return self._unknown(true)
 
     def scores(self) -> RowScores:
         """Return all rows."""
-        found = self._columns.scores()
-        return RowScores(index=found.index, columns=found.columns, texts=self._texts())
+        return self._columns.scores()
 
-    def _texts(self) -> dict[str, tuple[str, ...]]:
-        """Return the names of the true labels, some of which have no number."""
-        return {LABEL: tuple(self._told)}
+    @abstractmethod
+    def _true(self, raw: object) -> True_: ...
+
+    @abstractmethod
+    def _unknown(self, true: True_) -> set[str]: ...
+
+    @abstractmethod
+    def _add(self, index: int, true: True_, probabilities: Values) -> None: ...
 
 
-class ClassColumns(LabelColumns):
+class NamedColumns(LabelColumns[tuple[str, ...]]):
+    """Labels that have names."""
+
+    def __init__(self, labels: LabelSet, *names: str) -> None:
+        super().__init__(labels, *names)
+        self._told: list[str] = []
+
+    def scores(self) -> RowScores:
+        """Return all rows, and the names of the true labels, some of which have no number."""
+        return replace(super().scores(), texts={LABEL: tuple(self._told)})
+
+    def _unknown(self, true: tuple[str, ...]) -> set[str]:
+        return set(true) - set(self.labels.names)
+
+
+class ClassColumns(NamedColumns):
     """Classes that exclude each other."""
 
     def __init__(self, labels: LabelSet) -> None:
         names = (f"{PROBABILITY}{name}" for name in labels.names)
         super().__init__(labels, LABEL, PREDICTED, CORRECT, BRIER, *names)
 
-    def true(self, raw: object) -> tuple[str, ...]:
+    def _true(self, raw: object) -> tuple[str, ...]:
         """Return the one label of a cell."""
         names = names_of(raw, None)
         if len(names) != 1:
             raise InputError("holds a list of labels, and the model gives each text one")
         return names
 
-    def add(self, index: int, true: True_, probabilities: Values) -> None:
+    def _add(self, index: int, true: tuple[str, ...], probabilities: Values) -> None:
         """Add a row with its likeliest class."""
-        assert isinstance(true, tuple)
         (name,) = true
         number = self.labels.names.index(name) if name in self.labels.names else UNKNOWN
         predicted = int(probabilities.argmax())
@@ -85,7 +106,7 @@ class ClassColumns(LabelColumns):
         self._told.append(name)
 
 
-class LabelSetColumns(LabelColumns):
+class LabelSetColumns(NamedColumns):
     """Any number of labels at once."""
 
     def __init__(self, labels: LabelSet, *, separator: str | None, threshold: float | None) -> None:
@@ -94,42 +115,40 @@ class LabelSetColumns(LabelColumns):
         self._separator = DEFAULT_LABEL_SEPARATOR if separator is None else separator
         self._threshold = DEFAULT_THRESHOLD if threshold is None else threshold
 
-    def true(self, raw: object) -> tuple[str, ...]:
+    def _true(self, raw: object) -> tuple[str, ...]:
         """Return the labels of a cell."""
         return tuple(sorted(set(names_of(raw, self._separator))))
 
-    def add(self, index: int, true: True_, probabilities: Values) -> None:
+    def _add(self, index: int, true: tuple[str, ...], probabilities: Values) -> None:
         """Add a row with all labels that are likely enough."""
-        assert isinstance(true, tuple)
         has = np.array([name in true for name in self.labels.names])
         given = probabilities >= self._threshold
-        correct = not self.unknown(true) and bool((has == given).all())
+        correct = not self._unknown(true) and bool((has == given).all())
         self._columns.add(index, correct, *has.tolist(), *given.tolist(), *probabilities.tolist())
         self._told.append(json.dumps(true, ensure_ascii=False))
 
 
-class NumberColumns(LabelColumns):
+class NumberColumns(LabelColumns[float]):
     """A number."""
 
     def __init__(self, labels: LabelSet) -> None:
         super().__init__(labels, LABEL, PREDICTED, ABSOLUTE_ERROR, SQUARED_ERROR)
 
-    def true(self, raw: object) -> float:
+    def _true(self, raw: object) -> float:
         """Return the number of a cell."""
         return number_of(raw)
 
-    def add(self, index: int, true: True_, probabilities: Values) -> None:
+    def _unknown(self, true: float) -> set[str]:
+        return set()
+
+    def _add(self, index: int, true: float, probabilities: Values) -> None:
         """Add a row with its errors."""
-        assert isinstance(true, float)
         predicted = float(probabilities[0])
         error = abs(predicted - true)
         self._columns.add(index, true, predicted, error, error * error)
 
-    def _texts(self) -> dict[str, tuple[str, ...]]:
-        return {}
 
-
-def label_columns(labels: LabelSet, *, separator: str | None, threshold: float | None) -> LabelColumns:
+def label_columns(labels: LabelSet, *, separator: str | None, threshold: float | None) -> NamedColumns | NumberColumns:
     """Return what collects the rows of a model with such labels."""
     match labels.kind:
         case "single":
