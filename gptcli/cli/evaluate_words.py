@@ -91,7 +91,7 @@ def _rows(report: EvaluationReport) -> str:
 
 def _intervals(models: tuple[ModelReport, ...], bootstrap: Bootstrap) -> str:
     if all(isnan(figure.interval.low) for model in models for figure in model.figures):
-        return "none: they are over rows, and need two of them"
+        return "none: they are over rows, and need two of them that differ"
     if all(figure.interval.method == "normal" for model in models for figure in model.figures):
         return "95 %, 1.96 standard errors of lm-evaluation-harness to each side"
     return f"95 %, by {bootstrap.resamples:,} resamples, seed {bootstrap.seed}"
@@ -117,5 +117,5 @@ def _plain(value: object) -> str:
         case Mapping():
             return ", ".join(f"{_spelled(str(name))} {_plain(member)}" for name, member in value.items())
         case list() | tuple():
-            return " ".join(map(_plain, value))
+            return ", ".join(map(_plain, value))
     return str(value)

@@ -17,6 +17,8 @@ from gptcli.evaluation.bootstrap import Bootstrap
 TAILS = (0.025, 0.975)
 CHUNK_ELEMENTS = 1 << 18
 """Rows drawn at once, as long as there are no more of them: 2 MiB for each column, which stay in a cache."""
+ROUNDING = 1e-12
+"""Ends that are no further apart than this share of them are the same."""
 
 Values = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -24,7 +26,11 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A figure and its 95 % interval; nan where it has none: fewer than two rows, or a figure that is not finite."""
+    """A figure and its 95 % interval; nan where it has none.
+
+    It has none of fewer than two rows, of a figure that is not finite, and where its ends would be the same, since
+    resampling rows that are alike cannot tell how sure a figure is.
+    """
 
     value: float
     low: float
@@ -201,7 +207,8 @@ def _acceleration(without_each: Values) -> float:
 
 
 def _quantiles(values: Values, levels: tuple[float, float]) -> tuple[float, float]:
+    """Return two quantiles; nan of no values, and where both are the same."""
     if not len(values):
         return nan, nan
     low, high = np.quantile(values, levels).tolist()
-    return low, high
+    return (nan, nan) if high - low <= ROUNDING * abs(high) else (low, high)

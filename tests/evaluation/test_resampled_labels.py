@@ -88,7 +88,7 @@ def test_a_figure_is_the_same_in_any_order_of_rows_and_inside_its_interval_or_ne
         found.append(statistic_intervals(figures, rows=len(rows), bootstrap=bootstrap))
     for one, other in zip(*found, strict=True):
         assert one.value == pytest.approx(other.value, abs=1e-12)
-        assert one.low <= one.high
+        assert one.low < one.high or isnan(one.low)
 
 
 def test_the_interval_of_a_hundred_rows_holds_the_figure():
@@ -106,7 +106,8 @@ def test_a_model_does_not_differ_from_itself():
     true, scores = two_classes()
     figures = auroc_statistics(true, scores)
     (same,) = statistic_intervals(difference(figures, figures), rows=60, bootstrap=Bootstrap(resamples=100))
-    assert (same.low, same.value, same.high) == (0, 0, 0)
+    assert same.value == 0
+    assert isnan(same.low)
 
 
 def test_no_rows_tell_nothing():
