@@ -13,13 +13,11 @@ def main() -> None:
         # Imported inside, so that Ctrl-C is answered as soon as Python answers at all.
         from gptcli.cli.console import Console
         from gptcli.cli.main import run
-        from gptcli.cli.signals import Terminated
+        from gptcli.cli.signals import Interruption
 
-        def terminate(*_: object) -> None:
-            raise Terminated
-
-        signal.signal(signal.SIGTERM, terminate)
-        code = run(sys.argv[1:], Console.of_process(os.environ))
+        interruption = Interruption()
+        interruption.listen()
+        code = run(sys.argv[1:], Console.of_process(os.environ), interruption)
         # It ends by itself now: letting go of a model takes long enough for a signal to come, as a launcher sends one.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)

@@ -9,12 +9,15 @@ import typer
 from gptcli.cli.app import COMMANDS, command_name, make_app
 from gptcli.cli.console import Console
 from gptcli.cli.flags import Job
-from gptcli.cli.signals import Terminated
+from gptcli.cli.signals import Interruption, Terminated
 from gptcli.errors import ExitCode, GptcliError
 
 
-def run(arguments: Sequence[str], console: Console) -> int:
-    """Run the command line and return its exit code; every error becomes a message."""
+def run(arguments: Sequence[str], console: Console, interruption: Interruption | None = None) -> int:
+    """Run the command line and return its exit code; every error becomes a message.
+
+    interruption is what signals raise in this process: an error that comes after it comes of it.
+    """
     try:
         parsed = make_app()(list(arguments), prog_name="gptcli", standalone_mode=False)
         if not isinstance(parsed, Job):  # --help and --version are done already, and leave an exit code
@@ -24,14 +27,22 @@ def run(arguments: Sequence[str], console: Console) -> int:
         parsed.work(console)
         console.flush()
         return ExitCode.OK
-    except BaseException as error:
+    except BaseException as raised:
+        error = _cause(raised, interruption)
         console.let_go()
         if _wants_traceback(arguments) and not isinstance(error, SystemExit):
             traceback.print_exception(error, file=console.stderr)
         code = _explain(error, arguments, console)
-        for note in getattr(error, "__notes__", ()):
+        for note in getattr(raised, "__notes__", ()):
             console.tell(note)
         return code
+
+
+def _cause(raised: BaseException, interruption: Interruption | None) -> BaseException:
+    """Return the interruption that an error comes of; an extension makes an ImportError of one in its import."""
+    if interruption is None or interruption.error is None or not isinstance(raised, Exception):
+        return raised
+    return interruption.error
 
 
 def _explain(error: BaseException, arguments: Sequence[str], console: Console) -> int:

@@ -12,6 +12,24 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, which ends a run as Ctrl-C does."""
 
 
+class Interruption:
+    """Raises what a signal asks for, and remembers it: one that comes while a C extension is imported may be lost."""
+
+    def __init__(self) -> None:
+        self.error: KeyboardInterrupt | None = None
+        """What the last signal has raised."""
+
+    def listen(self) -> None:
+        """Take SIGTERM, and SIGINT where it is not ignored, as it is for what scripts start with &."""
+        signal.signal(signal.SIGTERM, self._take)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._take)
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        self.error = _error(number)
+        raise self.error
+
+
 class StopRequest:
     """Answers whether somebody asked the run to stop; who asks twice does not want to wait."""
 

@@ -82,6 +82,40 @@ def test_a_signal_keeps_the_rows_that_are_whole_and_says_how_to_go_on(tmp_path, 
     assert target.read_text().count("\n") >= 2
 
 
+SWALLOWING = """
+import os, signal, sys, types
+def generate(config):
+    try:
+        os.kill(os.getpid(), signal.{signal})
+        while True: pass
+    except KeyboardInterrupt:
+        pass
+    raise ImportError("initialization failed")
+    yield
+sys.modules["gptcli.tasks.generate"] = types.SimpleNamespace(generate=generate)
+from gptcli.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(("name", "code", "told"), [("SIGINT", 130, "interrupted"), ("SIGTERM", 143, "terminated")])
+def test_a_signal_that_an_extension_makes_an_import_error_of_is_still_the_signal(name, code, told):
+    process = python(SWALLOWING.replace("{signal}", name), "generate", "a")
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (code, f"gptcli: {told}\n")
+
+
+def test_an_interrupt_that_is_ignored_stays_so():
+    ignoring = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    process = python(ignoring + ENDLESS, "generate", "a")
+    assert process.stdout.readline() == "a one\n"
+    process.send_signal(signal.SIGINT)
+    assert process.poll() is None
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+
+
 def test_closed_standard_streams_are_no_bug():
     command = [sys.executable, "-m", "gptcli", "--version"]
     done = subprocess.run(["sh", "-c", '"$@" <&- >&-', "sh", *command], check=False, capture_output=True, text=True)
