@@ -64,6 +64,11 @@ def test_the_table_shows_figures_with_intervals_and_what_they_are_of(evaluate):
     assert ended.err == "gptcli: perplexity: book.txt is plain text\n"
 
 
+def test_what_has_several_parts_is_told_as_a_list(evaluate, evaluation):
+    evaluation.events = [report(convention={"labels": ["very good", "bad"], "long": "head"})]
+    assert "measured    labels very good, bad, long head" in evaluate().out.splitlines()
+
+
 def test_what_was_asked_for_is_not_told_again(evaluate):
     assert evaluate("--task", "perplexity").err == ""
 
