@@ -137,3 +137,17 @@ def test_a_prefix_is_read_once_until_it_changes(tiny: Path, monkeypatch: pytest.
     assert read == [5, 1, 1]  # the last token predicts nothing that is asked
     scored(model, items_of([span([9, 8, 1, 2], 2)]), [9, 8])
     assert read == [5, 1, 1, 2, 1]
+
+
+def test_on_torch_a_prefix_is_read_once_for_all_rows_until_it_changes(tiny: Path) -> None:
+    model = loaded(tiny, "torch")
+    read: list[tuple[int, ...]] = []
+    transformer = model.scorer._model.transformer  # type: ignore[attr-defined]
+    hook = transformer.register_forward_pre_hook(lambda _, tokens: read.append(tuple(tokens[0].shape)))
+    prefix = [9, 8, 7, 6, 5]
+    for _ in range(2):
+        scored(model, items_of([span([*prefix, 1, 2], 5)], [span([*prefix, 3, 4, 5], 7)]), prefix)
+    assert read == [(1, 5), (2, 2), (2, 2)]
+    scored(model, items_of([span([9, 8, 1, 2], 2)], [span([9, 8], 1)]), [9, 8], most_rows=1)
+    assert read[3:] == [(1, 2), (1, 1)], "a span that ends with the prefix asks for nothing more"
+    hook.remove()
