@@ -100,7 +100,7 @@ LABELS = [
         command="classify --jsonl -m m --labels a,b",
         make=make_classifier,
         code=2,
-        told="--labels cannot apply: m was tuned to tell bad, good: leave --labels out",
+        told="--labels cannot apply: m was tuned to tell bad, good, and not a, b: leave --labels out",
     ),
     Case(
         name="a label of one name in a file",

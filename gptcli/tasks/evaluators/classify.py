@@ -21,8 +21,9 @@ from gptcli.tasks.evaluators.label_details import label_details, label_row
 from gptcli.tasks.evaluators.label_measures import METRICS, class_rows, measures_of, unknown_labels
 from gptcli.tasks.evaluators.options import MeasuredRoles
 from gptcli.tasks.events import Event, ModelReady, Notice, RowDone, RowFailed, Stage
-from gptcli.tasks.labelling.labeller import Labelled, Labeller, TextRow, open_labeller
+from gptcli.tasks.labelling.labeller import Labelled, Labeller, TextRow, open_labeller, own_labels
 from gptcli.tasks.labelling.option_checks import refuse_idle_options
+from gptcli.tasks.labelling.options import LabelOptions
 
 MOST_UNKNOWN = 1000
 """Labels that a model does not have: with more of them it is the wrong column, and their square fills the memory."""
@@ -71,7 +72,12 @@ class Classify(Evaluator):
         if options.plots is not None:
             _directory(options.plots)
         yield Stage(text=f"loading {located.name}")
-        labeller = open_labeller(located, model, options.labels, long=options.long)
+        words = options.labels
+        if words is not None and _are_tuned(words, located):
+            words = None
+            told = "tuned to tell these very labels, and so not asked for them in words: they come from the head of"
+            yield Notice(text=f"{told} {located.name}")
+        labeller = open_labeller(located, model, words, long=options.long)
         sets = {"--threshold": options.threshold, "--label-separator": options.label_separator}
         refuse_idle_options({**sets, "--plot": options.plots}, labeller.labels.kind, located.name)
         yield ModelReady(directory=str(labeller.directory.resolve()), dtype=labeller.dtype)
@@ -165,6 +171,12 @@ class _Compared:
         """Yield a sentence for each kind of cut."""
         yield from self._labeller.notices()
         yield from self._cuts.notices()
+
+
+def _are_tuned(labels: LabelOptions, located: Located) -> bool:
+    """Return whether a model has a head that chooses among just these labels; raises ModelError."""
+    own = own_labels(located)
+    return own is not None and own.kind == "single" and set(own.names) == set(labels.names)
 
 
 def _is_missing(raw: object) -> bool:

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from gptcli.checkpoint.adapter import SCORE
+from gptcli.checkpoint.config import read_config
+from gptcli.checkpoint.head import read_labels
 from gptcli.checkpoint.locate import Located
+from gptcli.checkpoint.weights import open_weights
 from gptcli.data.labels import LabelSet
 from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions
@@ -61,6 +65,13 @@ class Labeller(ABC):
     @abstractmethod
     def notices(self) -> Iterator[str]:
         """Yield a sentence for each kind of cut that was made so far."""
+
+
+def own_labels(located: Located) -> LabelSet | None:
+    """Return the labels that a model was tuned to tell, None for one without a head; raises ModelError."""
+    config = read_config(located.directory)
+    weights = open_weights(located.directory, config)
+    return read_labels(located.directory, located.name, weights, config) if SCORE in weights.tensors else None
 
 
 def open_labeller(located: Located, model: ModelOptions, labels: LabelOptions | None, *, long: Long) -> Labeller:

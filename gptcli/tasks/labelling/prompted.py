@@ -5,11 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gptcli.checkpoint.adapter import SCORE
-from gptcli.checkpoint.config import read_config
-from gptcli.checkpoint.head import read_labels
 from gptcli.checkpoint.locate import Located
-from gptcli.checkpoint.weights import open_weights
 from gptcli.data.labels import LabelSet
 from gptcli.engine.likelihood import scores_in_order
 from gptcli.engine.options import ModelOptions
@@ -28,9 +24,9 @@ from gptcli.evaluation.calibration import (
 from gptcli.evaluation.probabilities import Pooling, Values, pooled
 from gptcli.tasks.config import Long
 from gptcli.tasks.events import RowFailed
-from gptcli.tasks.labelling.labeller import Labelled, Labeller, Other, TextRow
+from gptcli.tasks.labelling.labeller import Labelled, Labeller, Other, TextRow, own_labels
 from gptcli.tasks.labelling.options import LabelOptions
-from gptcli.tasks.labelling.prompts import LabelPrompts, Question
+from gptcli.tasks.labelling.prompts import LabelPrompts, LabelQuestion
 from gptcli.tasks.labelling.shots import FewShotPrompts
 
 
@@ -39,7 +35,7 @@ class _Asked:
     """A row on its way: its questions, and the answers so far."""
 
     row: TextRow
-    questions: tuple[Question, ...]
+    questions: tuple[LabelQuestion, ...]
     answers: list[ItemScores] = field(default_factory=list)
 
     def items(self) -> Iterator[Item]:
@@ -52,7 +48,7 @@ class PromptedLabeller(Labeller):
 
     def __init__(self, located: Located, options: ModelOptions, labels: LabelOptions, *, long: Long) -> None:
         """Open the model and ask it about no text; raises as open_labeller does."""
-        _refuse_head(located)
+        _refuse_head(located, labels.names)
         model = load_scorer(located, options)
         self.labels = LabelSet(kind="single", names=labels.names)
         self.directory, self.dtype = model.directory, model.dtype
@@ -146,18 +142,18 @@ class PromptedLabeller(Labeller):
             yield f"calibration: behind {', '.join(map(repr, CONTENT_FREE))} the labels have {shares}; divided out"
 
 
-def _mass(question: Question, answer: ItemScores) -> float:
+def _mass(question: LabelQuestion, answer: ItemScores) -> float:
     first = [int(span.tokens[span.start]) for span in question.spans]
     return option_mass(first, [float(scores.logprobs[0]) for scores in answer.spans])
 
 
-def _refuse_head(located: Located) -> None:
-    """Raise ConfigError for a model that has labels of its own."""
-    config = read_config(located.directory)
-    weights = open_weights(located.directory, config)
-    if SCORE in weights.tensors:
-        own = ", ".join(read_labels(located.directory, located.name, weights, config).names) or "a number"
+def _refuse_head(located: Located, asked: Sequence[str]) -> None:
+    """Raise ConfigError for a model that has labels of its own, with these and those asked for."""
+    own = own_labels(located)
+    if own is not None:
+        told = ", ".join(own.names) or "a number"
+        others = "" if set(own.names) == set(asked) else f", and not {', '.join(asked)}"
         raise ConfigError(
-            f"--labels cannot apply: {located.name} was tuned to tell {own}: leave --labels out, or give a model"
-            " without a classification head"
+            f"--labels cannot apply: {located.name} was tuned to tell {told}{others}: leave --labels out, or give a"
+            " model without a classification head"
         )

@@ -296,6 +296,18 @@ def test_labels_in_words_are_measured_as_those_of_a_head(builtin: Path) -> None:
     json.dumps(told)
 
 
+def test_of_labels_in_words_that_a_model_was_tuned_on_its_head_tells(two: Path) -> None:
+    truth = rows(drawn(("no", "yes")))
+    words = ClassifyOptions(labels=LabelOptions(labels=labels_of("yes,no"))).evaluator(ROLES)
+    asked, own = score(words, two, truth), score(PLAIN.evaluator(ROLES), two, truth)
+    assert figures(words, asked.scores) == figures(words, own.scores)
+    told = "tuned to tell these very labels, and so not asked for them in words: they come from the head of"
+    assert [text for text in asked.warnings if text.startswith(told)] == [f"{told} {two.name}"]
+    others = ClassifyOptions(labels=LabelOptions(labels=labels_of("yes,no,maybe"))).evaluator(ROLES)
+    with pytest.raises(ConfigError, match="was tuned to tell no, yes, and not yes, no, maybe: leave --labels out"):
+        score(others, two, truth)
+
+
 def test_pictures_are_drawn_for_each_model(two: Path, single: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     evaluator = ClassifyOptions(plots=str(tmp_path / "a" / "b")).evaluator(ROLES)

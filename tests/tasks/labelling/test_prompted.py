@@ -171,7 +171,9 @@ def test_labels_that_the_model_cannot_tell_apart_are_refused(tiny: Path, options
 def test_a_model_with_labels_of_its_own_is_refused(tmp_path: Path) -> None:
     directory = save_random_classifier(tmp_path, "bad", "good")
     with pytest.raises(ConfigError, match=r"--labels cannot apply: .* was tuned to tell bad, good: leave --labels out"):
-        opened(directory)
+        opened(directory, labels=labels_of("good,bad"))
+    with pytest.raises(ConfigError, match=r"was tuned to tell bad, good, and not bad, fine: leave --labels out"):
+        opened(directory, labels=labels_of("bad,fine"))
 
 
 def shots(directory: Path, *pairs: tuple[str, str]) -> str:
