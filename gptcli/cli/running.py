@@ -10,7 +10,7 @@ from gptcli.cli.console import Console
 from gptcli.cli.contradictions import spelled
 from gptcli.cli.options import OutputFlags, SourceFlags
 from gptcli.cli.progress import Progress
-from gptcli.cli.sinks import Elsewhere, ResumableFile, Sink, SinkFacts, Stdout
+from gptcli.cli.sinks import RemoteSink, ResumableFile, Sink, SinkFacts, Stdout
 from gptcli.cli.source import Rows, open_rows
 from gptcli.errors import ConfigError
 from gptcli.tasks.sharing import Share
@@ -69,7 +69,7 @@ def _sink(
         state = _source_state(source) | dict(state)
         sink = ResumableFile(output.output, state, overwrite=output.overwrite, resume=output.resume)
     facts = share.told_by_main(sink.facts if sink else None)
-    return sink or Elsewhere(cast(SinkFacts, facts))
+    return sink or RemoteSink(cast(SinkFacts, facts))
 
 
 def _source_state(source: SourceFlags) -> dict[str, object]:

@@ -99,7 +99,7 @@ class Stdout(Sink):
         self._console.flush()
 
 
-class Elsewhere(Sink):
+class RemoteSink(Sink):
     """The sink of a process that has its results written by the main one."""
 
     def __init__(self, told: SinkFacts) -> None:

@@ -15,7 +15,7 @@ from gptcli.tasks.events import Classified, Event, ModelReady, Notice, RowFailed
 from gptcli.tasks.labelling.labeller import Labelled, Labeller, TextRow, open_labeller
 from gptcli.tasks.labelling.option_checks import GIVES, refuse_idle_options
 from gptcli.tasks.locating import located_model
-from gptcli.tasks.shared_rows import Elsewhere, results_in_order
+from gptcli.tasks.shared_rows import Elsewhere, shared_in_order
 
 RowEvent = Classified | RowFailed
 
@@ -35,7 +35,7 @@ def classify(config: ClassifyConfig) -> Generator[Event, None, None]:
         yield Notice(text=detail, detail=True)
     rows = _Rows(config, labeller)
     yield Stage(text="classifying")
-    events: Iterator[RowEvent] = results_in_order(config.share, rows.labelled())
+    events: Iterator[RowEvent] = shared_in_order(config.share, rows.labelled())
     for event in events:
         rows.compare(event)
         yield event

@@ -19,7 +19,7 @@ from gptcli.tasks.config import GenerateConfig
 from gptcli.tasks.cuts import summed
 from gptcli.tasks.events import Completion, Event, ModelReady, Notice, RowFailed, Stage, TextDelta, TokenLogprob
 from gptcli.tasks.locating import located_model
-from gptcli.tasks.shared_rows import Elsewhere, results_in_order
+from gptcli.tasks.shared_rows import Elsewhere, shared_in_order
 from gptcli.tasks.windows import Fitted, Windows
 
 RowEvent = TextDelta | Completion | RowFailed
@@ -45,7 +45,7 @@ def generate(config: GenerateConfig) -> Generator[Event, None, None]:
         yield Notice(text=f"template {_origin(config, template)}: {template.template!r}", detail=True)
     rows = _Rows(config, model, prompts)
     yield Stage(text="generating")
-    events: Iterator[RowEvent] = results_in_order(config.share, _own_rows(model, rows), rows.is_last)
+    events: Iterator[RowEvent] = shared_in_order(config.share, _own_rows(model, rows), rows.is_last)
     yield from events
     for text in summed(config.share, rows.windows.notices()):
         yield Notice(text=text)

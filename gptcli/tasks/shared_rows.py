@@ -33,7 +33,7 @@ def each(result: object) -> bool:
     return True
 
 
-def results_in_order(
+def shared_in_order(
     share: Share, own: Iterable[Result | Elsewhere], is_last: Callable[[Result], bool] = each
 ) -> Iterator[Result]:
     """Yield all results in the order of the input, in the main process; the others send theirs and yield none.
@@ -77,7 +77,7 @@ def parts_in_order(
             yield item if share.mine(number) else Elsewhere(number=number)
             number += 1
 
-    return results_in_order(share, score(parted()))
+    return shared_in_order(share, score(parted()))
 
 
 def _send(link: Link, own: Iterable[Result], is_last: Callable[[Result], bool]) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gptcli.engine.onnx.reading import UNSEEN, Pass, passes, questions
+from gptcli.engine.onnx.reading import UNSEEN, Pass, questions, tree_passes
 from gptcli.engine.onnx.tree import grow
 from gptcli.engine.scorer import Span
 from tests.scoring import span
@@ -11,7 +11,7 @@ from tests.scoring import span
 def read(*items: list[Span], prefix: tuple[int, ...] = (), room: int = 100) -> list[Pass]:
     """Return the passes that read items."""
     tree = grow(items, np.array(prefix, np.int32), room)
-    return [part for nodes in tree.roots for part in passes(nodes, len(prefix), room)]
+    return [part for nodes in tree.roots for part in tree_passes(nodes, len(prefix), room)]
 
 
 def tokens(part: Pass) -> list[list[int]]:

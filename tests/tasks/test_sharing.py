@@ -17,7 +17,7 @@ from gptcli.tasks.cuts import Cuts, summed
 from gptcli.tasks.events import Classified, Completion, RowFailed, TokenLogprob
 from gptcli.tasks.meeting import EndedError, LostError, joined
 from gptcli.tasks.rank_values import packed, unpacked
-from gptcli.tasks.shared_rows import Elsewhere, results_in_order
+from gptcli.tasks.shared_rows import Elsewhere, shared_in_order
 from gptcli.tasks.sharing import ALONE, MEETING_PLACE, Share
 
 
@@ -55,7 +55,7 @@ def test_a_lone_process_has_all_rows_and_gathers_its_own_value() -> None:
     assert all(ALONE.mine(number) for number in range(5))
     assert ALONE.gathered(7) == [7]
     assert ALONE.told_by_main(7) == 7
-    assert list(results_in_order(ALONE, [1, 2, 3])) == [1, 2, 3]
+    assert list(shared_in_order(ALONE, [1, 2, 3])) == [1, 2, 3]
 
 
 def test_each_row_is_one_process_s(run: Callable[..., list[Any]]) -> None:
@@ -85,7 +85,7 @@ def test_rows_come_out_in_the_order_of_the_input(run: Callable[..., list[Any]], 
             mine = share.mine(number)
             yield RowFailed(index=number, record=row, message="") if mine else Elsewhere(number=number, record=row)
 
-    main, *others = run(lambda share: list(results_in_order(share, rows(share))), 3)
+    main, *others = run(lambda share: list(shared_in_order(share, rows(share))), 3)
     assert others == [[], []]
     assert [event.index for event in main] == list(range(first, count))
     assert [event.record.columns["text"] for event in main] == [f"text of {n}" for n in range(first, count)]
@@ -96,7 +96,7 @@ def test_the_samples_of_a_row_stay_together(run: Callable[..., list[Any]]) -> No
         for number in range(4):
             yield from [10 * number, 10 * number + 1] if share.mine(number) else [Elsewhere(number=number)]
 
-    main, _ = run(lambda share: list(results_in_order(share, samples(share), lambda sample: sample % 10 == 1)))
+    main, _ = run(lambda share: list(shared_in_order(share, samples(share), lambda sample: sample % 10 == 1)))
     assert main == [0, 1, 10, 11, 20, 21, 30, 31]
 
 
@@ -106,7 +106,7 @@ def test_processes_that_read_other_inputs_are_refused(run: Callable[..., list[An
         for number in range(8 if share.is_main else 2 * other):
             yield number if share.mine(number) else Elsewhere(number=number)
 
-    main, _ = run(lambda share: list(results_in_order(share, numbers(share))))
+    main, _ = run(lambda share: list(shared_in_order(share, numbers(share))))
     assert isinstance(main, InputError)
     assert str(main) == f"process 1 has read {told} than the others: give all the same input"
 
@@ -121,7 +121,7 @@ def test_an_error_of_another_process_is_raised_in_its_place_in_the_main_one(run:
             yield number if share.mine(number) else Elsewhere(number=number)
 
     def work(share: Share) -> None:
-        for number in results_in_order(share, numbers(share)):
+        for number in shared_in_order(share, numbers(share)):
             seen.append(number)
 
     main, other = run(work)

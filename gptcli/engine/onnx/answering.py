@@ -6,7 +6,7 @@ import numpy as np
 
 from gptcli.engine.backend import Floats, Ids
 from gptcli.engine.onnx.head import Head
-from gptcli.engine.onnx.reading import Question
+from gptcli.engine.onnx.reading import TokenQuestion
 
 HEAD_ROWS = 128
 """Positions predicted at once: 26 MB of logits with GPT-2's vocabulary."""
@@ -17,12 +17,12 @@ class Answering:
 
     def __init__(self, head: Head) -> None:
         self._head = head
-        self._questions: list[Question] = []
+        self._questions: list[TokenQuestion] = []
         self._numbers: list[Ids] = []  # of the collected row that each token is asked of
         self._hidden: list[Floats] = []
         self._rows = 0
 
-    def ask(self, questions: Sequence[Question], rows: Ids, hidden: Floats) -> None:
+    def ask(self, questions: Sequence[TokenQuestion], rows: Ids, hidden: Floats) -> None:
         """Ask hidden states (rows, width) of a pass, whose sorted row numbers are given, and nobody but them."""
         self._questions += questions
         self._numbers += [np.searchsorted(rows, question.rows) + self._rows for question in questions]

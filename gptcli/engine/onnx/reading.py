@@ -67,7 +67,7 @@ class Pass:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class TokenQuestion:
     """Tokens that rows of a pass predict, one a row, and where the answers go."""
 
     rows: Ids
@@ -76,7 +76,7 @@ class Question:
     greedy: NDArray[np.bool_]
 
 
-def passes(nodes: Sequence[Node], past: int, room: int) -> Iterator[Pass]:
+def tree_passes(nodes: Sequence[Node], past: int, room: int) -> Iterator[Pass]:
     """Yield what reads nodes behind a beginning in the cache, which each pass may overwrite from `past` on.
 
     A pass has at most `room` tokens.
@@ -95,7 +95,7 @@ def passes(nodes: Sequence[Node], past: int, room: int) -> Iterator[Pass]:
         yield Pass(past=past, pieces=_pieces(together))
 
 
-def questions(pieces: Sequence[Piece]) -> list[Question]:
+def questions(pieces: Sequence[Piece]) -> list[TokenQuestion]:
     """Return what pieces are asked: the next token along each, and the first one of each branch behind its end."""
     asked = []
     for piece in pieces:
@@ -110,9 +110,9 @@ def questions(pieces: Sequence[Piece]) -> list[Question]:
     return asked
 
 
-def _question(rows: Ids, node: Node, part: slice) -> Question:
+def _question(rows: Ids, node: Node, part: slice) -> TokenQuestion:
     """Ask for a part of a node's tokens."""
-    return Question(rows=rows, tokens=node.tokens[part], logprobs=node.logprobs[part], greedy=node.greedy[part])
+    return TokenQuestion(rows=rows, tokens=node.tokens[part], logprobs=node.logprobs[part], greedy=node.greedy[part])
 
 
 def _long(node: Node, past: int, room: int) -> Iterator[Pass]:
@@ -125,7 +125,7 @@ def _long(node: Node, past: int, room: int) -> Iterator[Pass]:
     if begin < node.read:
         yield Pass(past=past + begin, pieces=_pieces([node], begin))
     else:
-        yield from passes(node.children, past + begin, room)
+        yield from tree_passes(node.children, past + begin, room)
 
 
 def _pieces(nodes: Sequence[Node], begin: int = 0) -> tuple[Piece, ...]:

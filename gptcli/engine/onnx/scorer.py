@@ -19,7 +19,7 @@ from gptcli.engine.onnx.body import PAIR, Body, BodyStep, rounded_up
 from gptcli.engine.onnx.cache import new_cache
 from gptcli.engine.onnx.embedding import Embedding
 from gptcli.engine.onnx.head import Head
-from gptcli.engine.onnx.reading import Pass, Piece, Question, passes, questions
+from gptcli.engine.onnx.reading import Pass, Piece, TokenQuestion, questions, tree_passes
 from gptcli.engine.onnx.session import open_sessions
 from gptcli.engine.onnx.tree import Node, grow, scores
 from gptcli.engine.scorer import Span, SpanScores
@@ -52,7 +52,7 @@ class OnnxScorer:
             rows = _rows(asked)
             answering.ask(asked, rows, self._prefix_hidden[rows])
         for nodes in tree.roots:
-            for part in passes(nodes, len(prefix), self.most_tokens):
+            for part in tree_passes(nodes, len(prefix), self.most_tokens):
                 asked = questions(part.pieces)
                 rows = _rows(asked)
                 answering.ask(asked, rows, self._read(part, rows))
@@ -89,6 +89,6 @@ class OnnxScorer:
         return step.run()[: len(rows)]
 
 
-def _rows(asked: Sequence[Question]) -> NDArray[np.int64]:
+def _rows(asked: Sequence[TokenQuestion]) -> NDArray[np.int64]:
     """Return the rows that are asked anything, in their order."""
     return np.unique(np.concatenate([np.empty(0, np.int64), *(question.rows for question in asked)]))
