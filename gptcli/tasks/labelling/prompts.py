@@ -30,7 +30,7 @@ LEAST_ROOM = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class LabelQuestion:
     """A window of a text with each label behind it."""
 
     spans: tuple[Span, ...]
@@ -72,7 +72,7 @@ class LabelPrompts:
         place = f"the {self.room:,} tokens that the prompt leaves of the context of {config.n_positions:,}"
         self.texts = LongTexts(tokenizer, size=self.room, place=place, long=long)
 
-    def questions(self, origin: str, text: str) -> tuple[Question, ...]:
+    def questions(self, origin: str, text: str) -> tuple[LabelQuestion, ...]:
         """Return what to ask about a text, a question a window; raises InputError where nothing stands before a label.
 
         The text is cut where it has no room, never the examples, the template or a label.
@@ -88,14 +88,14 @@ class LabelPrompts:
             for window in self.texts.windows(origin, ids)
         )
 
-    def content_free(self, text: str) -> Question:
+    def content_free(self, text: str) -> LabelQuestion:
         """Return the question about a short text that says nothing; raises ConfigError as questions does InputError."""
         question = self._whole(text)
         if question is None:  # it has LEAST_ROOM at least
             raise ConfigError("template, labels and examples leave calibration no room: give --no-calibrate")
         return question
 
-    def _whole(self, text: str) -> Question | None:
+    def _whole(self, text: str) -> LabelQuestion | None:
         """Return the question of a text that is not cut; None where it has no room after all."""
         prompt = f"{self._before}{text}{self._between}"
         joined = [self._tokens(prompt + answer) for answer in self._answers]
@@ -103,7 +103,7 @@ class LabelPrompts:
             return None
         return self._question(self._tokens(prompt), joined)
 
-    def _question(self, prompt: Tokens, joined: Sequence[Tokens]) -> Question:
+    def _question(self, prompt: Tokens, joined: Sequence[Tokens]) -> LabelQuestion:
         """Return the spans of a prompt with each label, scored from where the first of them leaves the prompt."""
         before = self.prefix
         start = min(_shared(prompt, tokens) for tokens in joined)
@@ -113,7 +113,7 @@ class LabelPrompts:
             before = np.array([self._begin], np.int32)
         start += len(before)
         spans = tuple(Span(tokens=_joined(before, tokens), start=start) for tokens in joined)
-        return Question(spans=spans, tokens=start - len(self.prefix))
+        return LabelQuestion(spans=spans, tokens=start - len(self.prefix))
 
     def _refuse_unusable(self, options: LabelOptions) -> None:
         seen: dict[bytes, str] = {}
