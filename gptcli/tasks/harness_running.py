@@ -8,7 +8,7 @@ import random
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +33,8 @@ Report = Callable[[Stage | Notice], None]
 TWO_SIDED = 1.96
 """Standard errors to each side of a figure that hold it in 95 of 100 samples, where it is normally distributed."""
 _NO_FILTER = "none"
+_LIBRARIES = ("huggingface_hub", "datasets")
+"""Fetch the data, and log each try to reach a network; the error at the end says all that there is to do."""
 
 
 def run_tasks(config: HarnessConfig, model: HarnessModel, *, report: Report) -> HarnessReport:
@@ -154,15 +156,25 @@ def _told(found: Mapping[str, Any], task: str) -> str:
 @contextmanager
 def _heard(report: Report) -> Iterator[None]:
     """Have what the harness logs and prints told as notices: it may not reach standard output, nor draw bars."""
-    logger, handler = logging.getLogger("lm_eval"), _Handler(report)
-    propagates, logger.propagate = logger.propagate, False
-    logger.addHandler(handler)
+    with ExitStack() as stack:
+        stack.enter_context(_logged("lm_eval", _Handler(report, "lm-evaluation-harness")))
+        for library in _LIBRARIES:
+            stack.enter_context(_logged(library, _Handler(report, library, detail=True)))
+        stack.enter_context(redirect_stdout(_Lines(report, sys.stdout)))
+        stack.enter_context(redirect_stderr(_Lines(report, sys.stderr)))
+        yield
+
+
+@contextmanager
+def _logged(name: str, handler: logging.Handler) -> Iterator[None]:
+    """Have what a library logs told by this handler alone: its own write to standard error."""
+    logger = logging.getLogger(name)
+    before, propagates = logger.handlers, logger.propagate
+    logger.handlers, logger.propagate = [handler], False
     try:
-        with redirect_stdout(_Lines(report, sys.stdout)), redirect_stderr(_Lines(report, sys.stderr)):
-            yield
+        yield
     finally:
-        logger.removeHandler(handler)
-        logger.propagate = propagates
+        logger.handlers, logger.propagate = before, propagates
 
 
 @contextmanager
@@ -180,11 +192,13 @@ def _one_process() -> Iterator[None]:
 
 
 class _Handler(logging.Handler):
-    """Warnings of the harness's log, each told once."""
+    """Warnings of a library's log, each told once."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, library: str, *, detail: bool = False) -> None:
         super().__init__(logging.WARNING)
         self._report = report
+        self._library = library
+        self._detail = detail
         self._told: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -192,7 +206,7 @@ class _Handler(logging.Handler):
         text = record.getMessage().strip()
         if text not in self._told:
             self._told.add(text)
-            self._report(Notice(text=f"lm-evaluation-harness: {text}"))
+            self._report(Notice(text=f"{self._library}: {text}", detail=self._detail))
 
 
 class _Lines(io.TextIOBase):

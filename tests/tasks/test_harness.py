@@ -222,21 +222,6 @@ def test_a_task_that_there_is_not_is_refused_with_its_likes(
 
 
 @pytest.mark.slow
-def test_what_the_harness_prints_reaches_neither_stream_and_others_print_as_before(
-    tiny: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    name = write_task(tmp_path, LAMBADA, TEXTS[:3])
-    config = HarnessConfig(tasks=(name,), include=str(tmp_path), bootstrap=Bootstrap(resamples=100))
-    for event in run_harness(config, Located(name="tiny", directory=tiny), ModelOptions(device="cpu")):
-        if isinstance(event, Stage):
-            print(event.text)  # noqa: T201 - while the harness runs in its own thread
-    out, err = capfd.readouterr()
-    assert "3 of 3 requests scored\n" in out
-    assert "bootstrapping" not in out
-    assert err == ""
-
-
-@pytest.mark.slow
 def test_closing_ends_the_run(tiny: Path, tmp_path: Path) -> None:
     rows = [{"text": f"{number} two three"} for number in range(200)]
     config = HarnessConfig(tasks=(write_task(tmp_path, LAMBADA, rows),), include=str(tmp_path))
