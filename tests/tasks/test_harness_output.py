@@ -12,9 +12,17 @@ from gptcli.evaluation.bootstrap import Bootstrap
 from gptcli.tasks.events import Notice, Stage
 from gptcli.tasks.harness import run_harness
 from gptcli.tasks.harness_config import HarnessConfig
+from tests.harness import imported
 from tests.harness_tasks import LAMBADA, write_task
 
 TEXTS = [{"text": text} for text in ("It was a dark night", "one two three", "so so")]
+
+
+@pytest.fixture(autouse=True)
+def harness() -> None:
+    """Import it where what its imports warn of is no error."""
+    imported("gptcli.tasks.harness_running")
+    imported("gptcli.tasks.harness_model")
 
 
 @pytest.mark.slow
