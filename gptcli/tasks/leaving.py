@@ -52,14 +52,23 @@ def leave(
     )
 
 
-def shortcomings(ended: Ended, *, cut: tuple[int, int]) -> list[str]:
-    """Return what a person should know about the model that was saved; cut is rows, and tokens that were lost."""
+def shortcomings(ended: Ended, *, cut: tuple[int, int], labels: Sequence[str] = ()) -> list[str]:
+    """Return what a person should know about the model that was saved; cut is rows, and tokens that were lost.
+
+    labels are the names of what it was trained to give, in the order of the confusion matrix.
+    """
     told = []
     if cut[1]:
         told.append(f"{cut[0]:,} rows were longer than a sequence: {cut[1]:,} of their tokens were not learned")
     if ended.is_worse_than_base:
         told.append(
             "the model was better on the held-out rows before it was tuned: lower --lr, set --dropout 0, or add rows"
+        )
+    only = _only_label(ended, labels)
+    if only is not None:
+        told.append(
+            f"the model gives all held-out rows the label {only}, whatever they say: train longer, with more rows of"
+            " the other labels, or with another --lr"
         )
     metrics = {} if ended.evaluation is None else ended.evaluation.metrics
     stops = metrics.get("eos_probability")
@@ -71,6 +80,16 @@ def shortcomings(ended: Ended, *, cut: tuple[int, int]) -> list[str]:
     if not available():
         told.append(f'{LOSS_FILE} was not drawn: pip install "gptcli[plot]"')
     return told
+
+
+def _only_label(ended: Ended, labels: Sequence[str]) -> str | None:
+    """Return the label that the model gives all held-out rows, which have several; None where there is no such."""
+    confusion = None if ended.evaluation is None else ended.evaluation.confusion
+    if confusion is None:
+        return None
+    rows_of = [sum(row) for row in confusion]
+    given = [label for label, counts in zip(labels, zip(*confusion, strict=True), strict=True) if any(counts)]
+    return given[0] if len(given) == 1 and sum(map(bool, rows_of)) > 1 else None
 
 
 def _save(

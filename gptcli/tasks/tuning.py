@@ -105,7 +105,7 @@ class Tuning:
         card = tuned_card(self._config, self._rows, self._located, subject, ended, cut=cut, options=tables)
         names = () if self._rows.labels is None else self._rows.labels.names
         finished = leave(ended, directory, final_files(subject.files, options.lora), card, labels=names)
-        for text in shortcomings(ended, cut=cut):
+        for text in shortcomings(ended, cut=cut, labels=names):
             yield Notice(text=text)
         yield finished
 

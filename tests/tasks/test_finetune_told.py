@@ -84,3 +84,13 @@ def test_samples_are_written_where_nothing_is_held_out_too(tiny: Path, tmp_path:
     data = write_rows(tmp_path / "data.jsonl", [{"text": "short"}, {"text": "b"}])
     tuned = tune(data, tmp_path / "out", tiny, **QUICK, validation_split=0.0, sample_prompt="sh")
     assert [sample.step for sample in tuned.of(SampleReport)] == [2, 4]
+
+
+def test_a_model_that_gives_one_label_only_is_told_of(tiny: Path, tmp_path: Path) -> None:
+    rows = [{"text": f"row {n}", "label": "yes" if n % 8 else "no"} for n in range(32)]
+    data = write_rows(tmp_path / "data.jsonl", rows)
+    told = tune(data, tmp_path / "out", tiny, **(QUICK | held(data))).notices
+    assert any(text.startswith("the model gives all held-out rows the label yes, whatever they say:") for text in told)
+    alike = write_rows(tmp_path / "alike.jsonl", rows[1:8])
+    told = tune(data, tmp_path / "alike", tiny, **QUICK, validation=str(alike)).notices
+    assert not any("all held-out rows" in text for text in told)
