@@ -1,6 +1,7 @@
 """Where rows come from: the command line, a file, or standard input."""
 
 import os
+import shlex
 import stat
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, suppress
@@ -74,6 +75,10 @@ def open_rows(flags: SourceFlags, console: Console, usage: str) -> Rows:
     prompts = flags.arguments
     if prompts:
         single = prompts[0] if len(prompts) == 1 else None
+        if single is not None and os.path.isfile(single):
+            called = flags.ARGUMENT.lower()
+            path = shlex.quote(single)
+            console.warn(f"{single} is also a file: its name is taken as the {called}; -i {path} reads it")
         return Rows(records=_of_arguments(prompts, flags.ARGUMENT.lower()), count=len(prompts), single_text=single)
     _refuse_nothing(flags, console, usage)
     path = flags.input or "-"

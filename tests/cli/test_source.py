@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gptcli.cli.console import Console
-from gptcli.cli.options import SourceFlags
+from gptcli.cli.options import SourceFlags, TextFlags
 from gptcli.cli.source import open_rows
 
 ROWS = b"".join(b"row %d\n" % number for number in range(500))
@@ -23,3 +23,15 @@ def test_the_lines_of_a_file_are_counted_but_not_those_of_its_compressed_bytes(
     with closing(open_rows(SourceFlags(inputs=[str(tmp_path / name)]), console, "")) as rows:
         assert rows.count_lines(console) == lines
         assert len(list(rows.records)) == 500
+
+
+@pytest.mark.parametrize(("flags", "called"), [(SourceFlags, "prompt"), (TextFlags, "text")])
+def test_a_lone_argument_that_is_a_files_name_is_told_of(tmp_path: Path, flags: type[SourceFlags], called: str) -> None:
+    (tmp_path / "my reviews.txt").write_bytes(ROWS)
+    path, stderr = str(tmp_path / "my reviews.txt"), StringIO()
+    console = Console(stdin=BytesIO(), stdout=BytesIO(), stderr=stderr, environment={})
+    told = f"gptcli: warning: {path} is also a file: its name is taken as the {called}; -i '{path}' reads it\n"
+    for prompts in ([path], [path, "another"], ["no such file"], [str(tmp_path)], ["x" * 9999]):
+        with closing(open_rows(flags(prompts=prompts), console, "")) as rows:
+            assert [record.columns[called] for record in rows.records] == prompts
+        assert stderr.getvalue() == told
