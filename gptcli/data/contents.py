@@ -9,7 +9,7 @@ from itertools import islice
 from typing import BinaryIO
 
 from gptcli.data.compression import COMPRESSIONS, decompressed, inner_suffix
-from gptcli.data.encodings import HEAD_BYTES, Recoded, Replayed, detect_encoding
+from gptcli.data.encodings import HEAD_BYTES, Recoded, Replayed, detect_encoding, refuse_binary
 from gptcli.data.layouts import is_table
 from gptcli.data.readers import READERS, cannot_read, check_readable
 from gptcli.errors import InputError
@@ -18,8 +18,6 @@ SUFFIXES = (*READERS, ".txt")
 STANDARD_INPUT = "standard input"
 _BUFFER_BYTES = 1 << 17
 _MOST_LINES = 1000
-_ZERO_BYTES = 1e-3
-"""Part of the bytes: compressed data has 4 times as many, and text has none but by mistake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +109,8 @@ def _content(file: BinaryIO, binary: BinaryIO, name: str, suffix: str | None) ->
     head = binary.read(HEAD_BYTES)
     if not head:
         raise InputError(f"{name} is empty")
+    refuse_binary(head, name)
     encoding = detect_encoding(head)
-    if encoding in ("utf-8", "cp1252") and head.count(0) > len(head) * _ZERO_BYTES:
-        raise InputError(f"{name} is not text: decompress it, or convert it to UTF-8")
     text: BinaryIO = io.BufferedReader(Replayed(head, binary), _BUFFER_BYTES)
     notices: tuple[str, ...] = ()
     if encoding != "utf-8":

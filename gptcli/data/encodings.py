@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 1 << 16
 _CHUNK_CHARACTERS = 1 << 16
+_ZERO_BYTES = 1e-3
+"""Part of the bytes, beyond one: compressed data has 4 times as many, and text has none but by mistake."""
 # UTF-32's little-endian mark begins with UTF-16's.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -39,6 +41,12 @@ def detect_encoding(head: bytes) -> str:
         else:
             good += 1
     return "cp1252" if bad > good else "utf-8"
+
+
+def refuse_binary(head: bytes, name: str) -> None:
+    """Raise InputError for the first bytes of what is no text."""
+    if detect_encoding(head) in ("utf-8", "cp1252") and head.count(0) > 1 + len(head) * _ZERO_BYTES:
+        raise InputError(f"{name} is not text: decompress it, or convert it to UTF-8")
 
 
 class Replayed(io.RawIOBase):

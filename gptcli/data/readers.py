@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import BinaryIO
 
 from gptcli.data.compression import inner_suffix, is_compressed, opened, require_decompressor
+from gptcli.data.encodings import HEAD_BYTES, refuse_binary
 from gptcli.data.json_array import read_json_array
 from gptcli.data.records import Record
 from gptcli.data.tables import read_csv, read_parquet, read_tsv, require_pyarrow
@@ -28,7 +29,8 @@ def read_records(path: str, stdin: BinaryIO, *, whole: bool = False) -> Iterator
     """Return the rows of a file by its suffix, or of standard input for "-"; text has a row a line.
 
     whole makes all of a text one row. A row that cannot be read is a record with an error. Raises InputError
-    at once for a file that cannot be opened, and in place of the first row if there is none. Holds one row.
+    at once for a file that cannot be opened, or is not text, and in place of the first row if there is none. Holds one
+    row.
     """
     suffix = inner_suffix(path)
     if whole and suffix in READERS:
@@ -36,6 +38,7 @@ def read_records(path: str, stdin: BinaryIO, *, whole: bool = False) -> Iterator
     if path == "-":
         return _records(nullcontext(stdin), "standard input", read_whole if whole else read_lines)
     check_readable(path)
+    _refuse_binary(path, suffix)
     return _records(opened(path), path, READERS.get(suffix, read_whole if whole else read_lines))
 
 
@@ -54,6 +57,17 @@ def check_readable(path: str) -> None:
         if is_compressed(path):
             raise InputError(f"cannot read {path}: Parquet is compressed inside; decompress the file around it")
         require_pyarrow()
+
+
+def _refuse_binary(path: str, suffix: str) -> None:
+    """Raise InputError for a file that is not text, whose every line would be a bad row."""
+    # A second look at a pipe, or at what is open already, would take from the first.
+    if suffix == ".parquet" or not os.path.isfile(path) or os.path.abspath(path).startswith("/dev/"):
+        return
+    head = b""
+    with suppress(InputError, OSError), opened(path) as binary:  # its reader tells damage, behind the rows before it
+        head = binary.read(HEAD_BYTES)
+    refuse_binary(head, path)
 
 
 def _records(opened: AbstractContextManager[BinaryIO], source: str, read: Reader) -> Iterator[Record]:

@@ -230,3 +230,9 @@ def test_rows_that_are_not_asked_for_leave_no_file_open(write: Write) -> None:
     started = read_records(path, io.BytesIO())
     next(started)
     del started  # a file left open is a ResourceWarning, which fails the run
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.csv", "a.jsonl"])
+def test_a_file_that_is_not_text_is_refused_once(write: Write, name: str) -> None:
+    with pytest.raises(InputError, match=rf"{name} is not text: decompress it, or convert it to UTF-8"):
+        read_records(write(name, b"\0\1\2\n" * 99), io.BytesIO())
