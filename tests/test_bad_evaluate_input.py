@@ -185,7 +185,32 @@ CASES = [
         options="in.csv --protocol lm-eval --limit 1",
         files={"in.csv": LABELLED},
         code=2,
-        told=("--protocol does not go with classify, which the data is for: give --task perplexity",),
+        told=("--protocol does not go with classify, which the data is for: give --task perplexity or choices$",),
+    ),
+    Case(
+        name="a protocol of one task only, on the data of another",
+        options="in.csv --protocol hf-docs",
+        files={"in.csv": LABELLED},
+        code=2,
+        told=("--protocol does not go with classify, which the data is for: give --task perplexity$",),
+    ),
+    Case(
+        name="the protocol of a task that the data never chooses",
+        options="in.txt --protocol last-token",
+        files={"in.txt": BOOK},
+        code=2,
+        told=("--protocol last-token is for --task lastword; that of perplexity is hf-docs or ",),
+    ),
+    Case(
+        name="an option that chooses a task which the data is not for",
+        options="in.txt --labels a,b",
+        files={"in.txt": BOOK},
+        told=("in.txt is plain text: --labels is for --task classify, which needs rows with columns",),
+    ),
+    Case(
+        name="a text where a file belongs",
+        options="'The cat sat on the mat'",
+        told=("cannot read The cat sat on the mat: no such file; a text itself goes so: echo TEXT | gptcli evaluate",),
     ),
     Case(
         name="an unknown protocol",

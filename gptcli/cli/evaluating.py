@@ -81,9 +81,12 @@ def _copyable_stdin(console: Console, *, flags: EvaluateFlags) -> BinaryIO | Non
 
 
 def _paths(console: Console, data: EvaluationDataFlags) -> tuple[str, ...]:
-    """Return where the data is; raises UsageError where there is none."""
+    """Return where the data is; raises UsageError where there is none, and InputError for a text in its place."""
     if not data.paths and console.stdin.isatty():
         raise UsageError(USAGE)
+    for path in data.paths or ():
+        if " " in path.strip() and not os.path.lexists(path):
+            raise InputError(f"cannot read {path}: no such file; a text itself goes so: echo TEXT | gptcli evaluate")
     return tuple(data.paths or ("-",))
 
 
@@ -96,6 +99,7 @@ def _config(console: Console, share: Share, flags: EvaluateFlags) -> EvaluateCon
         models=asked_models(console, models),
         versus=None if models.versus is None else models.options(models.versus),
         task=flags.asked.task,
+        chosen_by=flags.asked.by if data.task == "auto" else None,
         options=flags.asked.options,
         wanted=WantedRoles(
             text_column=data.text_column,

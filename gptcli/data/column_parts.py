@@ -38,10 +38,12 @@ LEARNING = Purpose(verb="learn", text_task="lm")
 class ColumnParts:
     """The columns of a data set and a sample of its rows."""
 
-    def __init__(self, names: Sequence[str], sample: Sample, purpose: Purpose = LEARNING) -> None:
+    def __init__(self, names: Sequence[str], sample: Sample, purpose: Purpose, *, task: str) -> None:
+        """Take a data set; the task is the one that was asked for: lm, classify, complete or auto."""
         self.names = names
         self._sample = sample
         self._purpose = purpose
+        self._task = task
 
     def text(self, *, without: str | None = None) -> str | None:
         """Return the column with a text's name: text itself, or the only one; raises InputError for several."""
@@ -95,11 +97,20 @@ class ColumnParts:
 
     def doubt(self, why: str) -> InputError:
         """Return the error that lists the columns and the options that end the doubt."""
-        return InputError(
-            f"what to {self._purpose.verb} is in doubt, {why}: the columns are {', '.join(self.names)}; set "
-            f"--text-column (and --label-column to classify, or --task {self._purpose.text_task}), or --prompt-column "
-            "and --completion-column"
-        )
+        match self._task:
+            case "lm":
+                options = "--text-column"
+            case "classify":
+                options = "--text-column and --label-column"
+            case "complete":
+                options = "--prompt-column and --completion-column"
+            case _:
+                options = (
+                    f"--text-column (and --label-column to classify, or --task {self._purpose.text_task}), or "
+                    "--prompt-column and --completion-column"
+                )
+        columns = ", ".join(self.names)
+        return InputError(f"what to {self._purpose.verb} is in doubt, {why}: the columns are {columns}; set {options}")
 
     def _one(self, candidates: Sequence[str], what: str) -> str | None:
         if len(candidates) > 1:

@@ -71,7 +71,7 @@ def choose_roles(
     for name in wanted.columns:
         if name not in columns:
             raise InputError(f"no column {name}: the columns are {', '.join(columns)}")
-    parts = ColumnParts(columns, sample_rows, purpose)
+    parts = ColumnParts(columns, sample_rows, purpose, task=wanted.task)
     if wanted.task == "complete" or wanted.prompt_columns or wanted.completion_column:
         roles = _complete(parts, wanted)
     elif wanted.task == "classify" or wanted.label_column:

@@ -46,7 +46,7 @@ class _Run:
         self._data = data
         self._rows = EvaluationRows(data, lines=config.lines, limit=config.limit)
         self._look = self._rows.look()
-        self._roles = choose_task(self._look, config.task, config.wanted)
+        self._roles = choose_task(self._look, config.task, config.wanted, by=config.chosen_by)
         self._evaluator = config.options(self._roles.task).evaluator(self._roles)
         self._scoring = Scoring(data, self._rows, self._evaluator, config.share)
         if config.lines and self._evaluator.whole_files:

@@ -75,6 +75,8 @@ class EvaluateConfig:
     versus: ModelOptions | None = None
     """One more, that each of them is compared with."""
     task: TaskName | Literal["auto"] = "auto"
+    chosen_by: str | None = None
+    """The option that chose the task, where that is not --task."""
     options: Callable[[TaskName], TaskOptions] = default_options
     """The options of the task, once that is known; may raise ConfigError."""
     wanted: WantedRoles = field(default_factory=WantedRoles)

@@ -22,10 +22,16 @@ _MEASURED: Mapping[Task, TaskName] = MappingProxyType(
 )
 
 
-def choose_task(look: Look, task: TaskName | Literal["auto"], wanted: WantedRoles) -> MeasuredRoles:
-    """Return the task and its columns; raises InputError where they are not there, or in doubt."""
+def choose_task(
+    look: Look, task: TaskName | Literal["auto"], wanted: WantedRoles, *, by: str | None = None
+) -> MeasuredRoles:
+    """Return the task and its columns; raises InputError where they are not there, or in doubt.
+
+    by is the option that chose the task; None is --task itself.
+    """
     if look.text and task in ("classify", "complete", "choices"):
-        raise InputError(f"{look.name} is plain text: --task {task} needs rows with columns, as .csv and .jsonl have")
+        told = f"--task {task}" if by is None else f"{by} is for --task {task}, which"
+        raise InputError(f"{look.name} is plain text: {told} needs rows with columns, as .csv and .jsonl have")
     roles = _choose(look.columns, look.sample, task, wanted)
     if look.text:
         reason = f"{roles.task}: {look.name} is plain text"

@@ -63,7 +63,9 @@ def test_the_normalization_is_the_first_figure_and_chooses_the_task() -> None:
     assert next(iter(figures("choices.jsonl --normalization bytes"))) == "accuracy_by_bytes"
     ended = evaluate("passages.txt --normalization bytes")
     assert (ended.code, ended.out) == (3, b"")
-    assert "passages.txt is plain text: --task choices needs rows with columns" in ended.err
+    assert (
+        "passages.txt is plain text: --normalization is for --task choices, which needs rows with columns" in ended.err
+    )
 
 
 def test_each_row_of_choices_tells_what_was_chosen(here: Path) -> None:
@@ -111,8 +113,16 @@ def test_a_bad_row_of_choices_is_told_and_the_others_are_measured(here: Path, li
     ("options", "code", "told"),
     [
         ("choices.jsonl --protocol lm-eval", 2, "--protocol lm-eval words HellaSwag, PIQA and ARC only: leave it out"),
-        ("choices.jsonl --task choices --protocol hf-docs", 2, "--protocol of choices must be plain or lm-eval"),
-        ("passages.txt --task lastword --protocol plain", 2, "--protocol of lastword must be lm-eval or last-token"),
+        (
+            "choices.jsonl --task choices --protocol hf-docs",
+            2,
+            "--protocol hf-docs is for --task perplexity; that of choices is plain or lm-eval",
+        ),
+        (
+            "passages.txt --task lastword --protocol plain",
+            2,
+            "--protocol plain is for --task choices; that of lastword is lm-eval or last-token",
+        ),
         ("choices.jsonl --normalization words", 2, "'words' is not one of 'sum', 'tokens', 'characters', 'bytes'"),
         ("one.txt --task lastword", 3, "one.txt:1: has no words before its last one"),
         ("choices.jsonl --task choices --fail-under accuracy=1.1", 8, "accuracy of builtin is 1, below the 1.1 of"),

@@ -98,8 +98,14 @@ def test_doubt_lists_the_columns_and_the_options(columns: Columns, wanted: dict[
     told = str(caught.value)
     assert f"what to learn is in doubt, {why}" in told
     assert f"the columns are {', '.join(columns)}" in told
-    for option in ("--text-column", "--label-column", "--task", "--prompt-column", "--completion-column"):
-        assert option in told
+    options = {
+        "lm": "set --text-column",
+        "classify": "set --text-column and --label-column",
+        "complete": "set --prompt-column and --completion-column",
+        "auto": "set --text-column (and --label-column to classify, or --task lm), or --prompt-column and "
+        "--completion-column",
+    }
+    assert told.endswith(f"; {options[str(wanted.get('task', 'auto'))]}")
 
 
 WANTED: list[tuple[Columns, dict[str, object], tuple[str, tuple[str, ...]]]] = [

@@ -78,6 +78,8 @@ def test_doubt_names_the_columns_and_the_options_of_evaluate(files: Path) -> Non
     told = "what to measure is in doubt.*the columns are first, second; set --text-column .*--task perplexity"
     with pytest.raises(InputError, match=told):
         chosen(files / "doubt.csv")
+    with pytest.raises(InputError, match=r"the columns are first, second; set --text-column$"):
+        chosen(files / "doubt.csv", "perplexity")
 
 
 def test_a_further_file_must_have_the_columns_of_the_first(tmp_path: Path) -> None:
