@@ -6,7 +6,7 @@ from gptcli.data.labels import LabelSet, names_of, number_of
 from gptcli.data.records import Record
 from gptcli.errors import InputError
 from gptcli.tasks.cuts import Cuts
-from gptcli.tasks.events import Classified, Measured, Notice
+from gptcli.tasks.events import Classified, Measured, Notice, Place
 
 
 class Agreement:
@@ -35,15 +35,14 @@ class Agreement:
         try:
             score = self._score(result)
         except InputError:
-            self._cuts.count(f"rows left out of the {self._name}: they have no label", result.record.origin)
+            self._cuts.count(f"rows left out of the {self._name}: they have no label", _place(result))
             return
         self._rows += 1
         self._total += score
 
     def reports(self) -> Iterator[Measured | Notice]:
         """Yield what there was to see."""
-        for text in self._cuts.notices():
-            yield Notice(text=text)
+        yield from self._cuts.notices()
         if self._rows:
             yield Measured(name=self._name, value=self._total / self._rows, rows=self._rows)
 
@@ -54,7 +53,11 @@ class Agreement:
             return abs(result.value - number_of(raw))
         true = set(names_of(raw, self._separator))
         if not true <= self._names:
-            self._cuts.count("rows with a label that the model does not have, counted as wrong", result.record.origin)
+            self._cuts.count("rows with a label that the model does not have, counted as wrong", _place(result))
         elif not result.labels and self._labels.kind == "single":
-            self._cuts.count("rows without an answer, counted as wrong", result.record.origin)
+            self._cuts.count("rows without an answer, counted as wrong", _place(result))
         return float(true == set(result.labels))
+
+
+def _place(result: Classified) -> Place:
+    return Place(row=result.index, origin=result.record.origin)

@@ -114,8 +114,7 @@ class _Rows:
 
     def reports(self) -> Iterator[Event]:
         """Yield every cut, and how the answers agree with the input's labels."""
-        for text in summed(self._config.share, self._labeller.notices()):
-            yield Notice(text=text)
+        yield from summed(self._config.share, self._labeller.notices())
         if self._agreement is not None:
             if self._config.skip_rows:
                 yield Notice(text=f"rows of the earlier run, not compared again: {self._config.skip_rows:,}")

@@ -1,61 +1,47 @@
 """Count what was cut or left out, so that it is said once at the end, of all processes together."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+from gptcli.tasks.events import Cut, Notice, Place
 from gptcli.tasks.sharing import Share
 
 
-class Cut(str):
-    """A sentence about rows that knows its parts."""
-
-    what: str
-    times: int
-    first: str
-
-    def __new__(cls, what: str, times: int, first: str) -> "Cut":
-        """Say what was done, how often, and to which row first, as file:line."""
-        self = super().__new__(cls, f"{what}: {times} (first: {first})")
-        self.what, self.times, self.first = what, times, first
-        return self
-
-
 class Cuts:
-    """Sentences, how often each was true, and where first."""
+    """What was done, how often, and to which row first."""
 
     def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-        self._first: dict[str, str] = {}
+        self._cuts: dict[str, Cut] = {}
 
-    def count(self, text: str, origin: str) -> None:
+    def count(self, what: str, place: Place) -> None:
         """Count a cut and remember where the first one was."""
-        self._counts[text] += 1
-        self._first.setdefault(text, origin)
+        known = self._cuts.get(what)
+        self._cuts[what] = replace(known, times=known.times + 1) if known else Cut(what=what, times=1, first=place)
 
-    def notices(self) -> Iterator[str]:
+    def notices(self) -> Iterator[Notice]:
         """Yield a sentence for each kind of cut that was made."""
-        for text, count in self._counts.items():
-            yield Cut(text, count, self._first[text])
+        return map(_told, self._cuts.values())
 
 
-def summed(share: Share, notices: Iterable[str]) -> Iterator[str]:
+def summed(share: Share, notices: Iterable[Notice]) -> Iterator[Notice]:
     """Yield notices with the cuts of all processes added up, in the main one; the others yield none.
 
     What is no cut is a matter of the run, and the main process's own is told.
     """
     mine = list(notices)
-    gathered = share.gathered([(cut.what, cut.times, cut.first) for cut in mine if isinstance(cut, Cut)])
+    gathered = share.gathered([notice.cut for notice in mine if notice.cut is not None])
     if gathered is None:
         return
-    cuts = [Cut(*parts) for of_process in gathered for parts in of_process]
+    cuts = [cut for of_process in gathered for cut in of_process]
     if share.world > 1:  # a lone one's are in the order in which they were made
-        cuts.sort(key=_line)
-    yield from (notice for notice in mine if not isinstance(notice, Cut))
-    for what in dict.fromkeys(cut.what for cut in cuts):
-        alike = [cut for cut in cuts if cut.what == what]
-        yield Cut(what, sum(cut.times for cut in alike), alike[0].first)
+        cuts.sort(key=lambda cut: cut.first.row)
+    yield from (notice for notice in mine if notice.cut is None)
+    alike: dict[str, Cut] = {}
+    for cut in cuts:
+        first = alike.get(cut.what)
+        alike[cut.what] = replace(first, times=first.times + cut.times) if first else cut
+    yield from map(_told, alike.values())
 
 
-def _line(cut: Cut) -> int:
-    """Return the line of a cut's first row, with which its origin ends."""
-    return int(cut.first.rpartition(":")[2])
+def _told(cut: Cut) -> Notice:
+    return Notice(text=f"{cut.what}: {cut.times} (first: {cut.first.origin})", cut=cut)

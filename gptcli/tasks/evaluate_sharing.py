@@ -7,7 +7,7 @@ from gptcli.checkpoint.locate import Located
 from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions
 from gptcli.evaluation.scores import RowScores, joined_scores
-from gptcli.tasks.cuts import Cut, summed
+from gptcli.tasks.cuts import summed
 from gptcli.tasks.evaluators.base import Evaluator
 from gptcli.tasks.events import Event, Notice, RowDone, RowFailed
 from gptcli.tasks.sharing import Share
@@ -22,7 +22,7 @@ def scored_together(
         return (yield from evaluator.score(located, model, rows))
     mine = ((index, record) for index, record in rows if share.mine(index))
     failed: list[RowFailed] = []
-    cuts: list[Cut] = []
+    cuts: list[Notice] = []
     with closing(evaluator.score(located, model, mine)) as scoring:
         while True:
             try:
@@ -32,15 +32,14 @@ def scored_together(
                 break
             if isinstance(event, RowFailed):
                 failed.append(event)
-            elif isinstance(event, Notice) and isinstance(event.text, Cut):
-                cuts.append(event.text)
+            elif isinstance(event, Notice) and event.cut is not None:
+                cuts.append(event)
             else:
                 yield event
     parts = share.gathered((scores, failed))
     if parts is not None:
         yield from _of_others([(part[0], part[1]) for part in parts])
-    for text in summed(share, cuts):
-        yield Notice(text=text)
+    yield from summed(share, cuts)
     return scores if parts is None else joined_scores([part[0] for part in parts])
 
 

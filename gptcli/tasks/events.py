@@ -23,11 +23,33 @@ class ModelReady:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a row stands."""
+
+    row: int
+    """Its number in the input, from 0."""
+    origin: str
+    """For people: file:line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """What was done to rows that a person may not expect."""
+
+    what: str
+    times: int
+    first: Place
+    """The first row that it was done to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """Something that a person should know; details are for --verbose only."""
 
     text: str
     detail: bool = False
+    cut: Cut | None = None
+    """What the text tells, if that is counted over the rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from gptcli.engine.stream import in_order
 from gptcli.errors import ConfigError, InputError
 from gptcli.tasks.config import GenerateConfig
 from gptcli.tasks.cuts import summed
-from gptcli.tasks.events import Completion, Event, ModelReady, Notice, RowFailed, Stage, TextDelta, TokenLogprob
+from gptcli.tasks.events import Completion, Event, ModelReady, Notice, Place, RowFailed, Stage, TextDelta, TokenLogprob
 from gptcli.tasks.locating import located_model
 from gptcli.tasks.shared_rows import Elsewhere, shared_in_order
 from gptcli.tasks.windows import Fitted, Windows
@@ -47,8 +47,7 @@ def generate(config: GenerateConfig) -> Generator[Event, None, None]:
     yield Stage(text="generating")
     events: Iterator[RowEvent] = shared_in_order(config.share, _own_rows(model, rows), rows.is_last)
     yield from events
-    for text in summed(config.share, rows.windows.notices()):
-        yield Notice(text=text)
+    yield from summed(config.share, rows.windows.notices())
 
 
 def _own_rows(model: LoadedModel, rows: "_Rows") -> Iterator[RowEvent | Elsewhere]:
@@ -109,7 +108,7 @@ class _Rows:
         record, prompt, fitted = self._open[finished.key]
         if finished.sample == self._config.num_samples - 1:
             del self._open[finished.key]
-        self.windows.finished(record.origin, fitted, finished.finish_reason)
+        self.windows.finished(Place(row=finished.key, origin=record.origin), fitted, finished.finish_reason)
         return Completion(
             index=finished.key,
             sample=finished.sample,
@@ -129,7 +128,7 @@ class _Rows:
         if self._filling is None:  # no row was whole yet, and this one is not
             raise InputError(record.error or "")
         prompt = self._filling.prompt(record)
-        fitted = self.windows.fit(record.origin, self._tokens(prompt))
+        fitted = self.windows.fit(Place(row=index, origin=record.origin), self._tokens(prompt))
         self._open[index] = (record, prompt, fitted)
         return Request(
             key=index,

@@ -64,6 +64,5 @@ def run_harness(config: HarnessConfig, located: Located, model: ModelOptions) ->
         adapted.cancel()
     if isinstance(report, BaseException):
         raise report
-    for text in adapted.notices():
-        yield Notice(text=text)
+    yield from adapted.notices()
     return report

@@ -20,7 +20,7 @@ from gptcli.engine.scorer import Item, ItemScores, Span, SpanScores, load_scorer
 from gptcli.engine.stream import in_order
 from gptcli.errors import ConfigError, ModelError
 from gptcli.tasks.cuts import Cuts
-from gptcli.tasks.events import Stage
+from gptcli.tasks.events import Notice, Place, Stage
 from gptcli.tasks.windows import beginning
 
 Pair = tuple[object, list[int], list[int]]
@@ -96,7 +96,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
         """End at the next request."""
         self._cancelled = True
 
-    def notices(self) -> Iterator[str]:
+    def notices(self) -> Iterator[Notice]:
         """Return a sentence for each kind of cut that was made."""
         return self._cuts.notices()
 
@@ -115,7 +115,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
     def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = True) -> list[float]:
         """Return the log-likelihood of each whole text, in the harness's windows."""
         items = (
-            Item(key=number, spans=tuple(self._windows(f"request {number + 1:,}", *request.args)))
+            Item(key=number, spans=tuple(self._windows(_place(number), *request.args)))
             for number, request in enumerate(requests)
         )
         return [sum(_summed(span) for span in spans) for spans in self._scores(items, len(requests))]
@@ -134,7 +134,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
 
     def _loglikelihood_tokens(self, requests: Sequence[Pair], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
         items = (
-            Item(key=key, spans=tuple(self._span(f"request {n:,}", *pair[1:]) for n, pair in question))
+            Item(key=key, spans=tuple(self._span(_place(n), *pair[1:]) for n, pair in question))
             for key, question in enumerate(_questions(requests))
         )
         return [
@@ -156,7 +156,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
         if done % TOLD_EVERY == 0 or done == total:
             self._report(Stage(text=f"{done:,} of {total:,} requests {what}"))
 
-    def _span(self, origin: str, read: Sequence[int], scored: Sequence[int]) -> Span:
+    def _span(self, place: Place, read: Sequence[int], scored: Sequence[int]) -> Span:
         """Return tokens of which the last ones are scored; too many for the window are cut from the left."""
         if len(scored) > self.max_length:
             raise ConfigError(
@@ -167,11 +167,11 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
         room = self.max_length + 1  # the last token is predicted, and never read
         if len(tokens) > room:
             text = f"requests longer than the context of {self.max_length:,} tokens, whose beginning is not read"
-            self._cuts.count(text, origin)
+            self._cuts.count(text, place)
         kept = tokens[-room:]
         return Span(tokens=kept, start=len(kept) - len(scored))
 
-    def _windows(self, origin: str, text: str) -> Iterator[Span]:
+    def _windows(self, place: Place, text: str) -> Iterator[Span]:
         """Yield the windows of a whole text, in which each token is scored once."""
         for window in get_rolling_token_windows(
             token_list=self.tok_encode(text),
@@ -179,7 +179,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
             max_seq_len=self.max_length,
             context_len=1,
         ):
-            yield self._span(origin, *make_disjoint_window(window))
+            yield self._span(place, *make_disjoint_window(window))
 
     def _request(self, number: int, context: str, generation: Mapping[str, Any]) -> Request:
         """Return what asks the engine for a text; raises ConfigError for what this model has no room for."""
@@ -193,7 +193,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
         tokens = self.tok_encode(context) or [self.prefix_token_id]
         if len(tokens) > room:
             text = f"prompts cut to their last {room:,} tokens, to leave room for what is written"
-            self._cuts.count(text, f"request {number + 1:,}")
+            self._cuts.count(text, _place(number))
         return Request(
             key=number,
             prompt=tuple(tokens[-room:]),
@@ -225,10 +225,14 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
 
 
 def _questions(requests: Sequence[Pair]) -> Iterator[list[tuple[int, Pair]]]:
-    """Yield requests, numbered from 1, together where they share what is read: they come one behind the other."""
-    for _, numbered in groupby(enumerate(requests, start=1), key=lambda each: each[1][1]):
+    """Yield requests, numbered from 0, together where they share what is read: they come one behind the other."""
+    for _, numbered in groupby(enumerate(requests), key=lambda each: each[1][1]):
         while question := list(islice(numbered, MOST_ENDINGS)):
             yield question
+
+
+def _place(number: int) -> Place:
+    return Place(row=number, origin=f"request {number + 1:,}")
 
 
 def _summed(span: SpanScores) -> float:

@@ -8,6 +8,7 @@ from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.engine.backend import Tokens
 from gptcli.tasks.config import Long
 from gptcli.tasks.cuts import Cuts
+from gptcli.tasks.events import Notice, Place
 from gptcli.training.corpus_pieces import pieces
 
 _DONE: dict[Long, str] = {
@@ -29,11 +30,11 @@ class LongTexts:
         self._long = long
         self.cuts = Cuts()
 
-    def windows(self, origin: str, ids: Tokens) -> tuple[Tokens, ...]:
+    def windows(self, place: Place, ids: Tokens) -> tuple[Tokens, ...]:
         """Return the tokens to read of a text, in one window or several."""
         if len(ids) <= self._size:
             return (ids,)
-        self.cuts.count(f"texts longer than {self._place}, {_DONE[self._long]}", origin)
+        self.cuts.count(f"texts longer than {self._place}, {_DONE[self._long]}", place)
         match self._long:
             case "head":
                 return (ids[: self._size],)
@@ -43,7 +44,7 @@ class LongTexts:
                 starts = [*range(0, len(ids) - self._size, self._size), len(ids) - self._size]
                 return tuple(ids[start : start + self._size] for start in starts)
 
-    def notices(self) -> Iterator[str]:
+    def notices(self) -> Iterator[Notice]:
         """Return a sentence for each kind of cut that was made."""
         return self.cuts.notices()
 

@@ -12,11 +12,23 @@ from gptcli.checkpoint.locate import Located
 from gptcli.data.records import Record
 from gptcli.engine.scorer import ItemScores, SpanScores
 from gptcli.evaluation.scores import RowScores
-from gptcli.tasks.events import Classified, Completion, RowFailed, TokenLogprob
+from gptcli.tasks.events import Classified, Completion, Cut, Place, RowFailed, TokenLogprob
 
 _CLASSES: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (Classified, Completion, ItemScores, Located, Record, RowFailed, RowScores, SpanScores, TokenLogprob)
+    for kind in (
+        Classified,
+        Completion,
+        Cut,
+        ItemScores,
+        Located,
+        Place,
+        Record,
+        RowFailed,
+        RowScores,
+        SpanScores,
+        TokenLogprob,
+    )
 }
 _TAG = "\0class"
 """No column of a user's has this name."""

@@ -8,6 +8,7 @@ from gptcli.engine.finish import FinishReason
 from gptcli.engine.options import SamplingOptions
 from gptcli.errors import InputError
 from gptcli.tasks.cuts import Cuts
+from gptcli.tasks.events import Notice, Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +35,11 @@ class Windows:
         if self._options.overflow == "error" and tokens > self._size:
             raise self._too_long(f"at least {tokens:,}")
 
-    def fit(self, origin: str, tokens: Sequence[int]) -> Fitted:
+    def fit(self, place: Place, tokens: Sequence[int]) -> Fitted:
         """Return the prompt to read; raises InputError when it is too long or leaves no room."""
         if not tokens:
             tokens = [self._beginning()]
-            self._cuts.count("empty prompts, continued from the beginning-of-text token", origin)
+            self._cuts.count("empty prompts, continued from the beginning-of-text token", place)
         limit = self._options.token_limit(len(tokens))
         if limit < 1:
             raise InputError(f"has {len(tokens)} tokens: --max-length {self._options.max_length} leaves no room")
@@ -47,18 +48,18 @@ class Windows:
                 f"has {len(tokens)} tokens: --max-length {self._options.max_length} leaves room for {limit},"
                 f" --min-new-tokens asks for {self._options.min_new_tokens}"
             )
-        kept = self._cut(origin, tokens, limit)
+        kept = self._cut(place, tokens, limit)
         slides = self._options.overflow == "slide"
         room = limit if slides else self._size - len(kept) + 1  # the last token needs no place in the window
         return Fitted(prompt=tuple(kept), token_limit=min(limit, room), ends_early=room < limit)
 
-    def finished(self, origin: str, fitted: Fitted, reason: FinishReason) -> None:
+    def finished(self, place: Place, fitted: Fitted, reason: FinishReason) -> None:
         """Take note of a continuation that the window has ended."""
         if fitted.ends_early and reason == "length":
             text = f"continuations that end at the context window of {self._size} tokens (--overflow slide goes on)"
-            self._cuts.count(text, origin)
+            self._cuts.count(text, place)
 
-    def notices(self) -> Iterator[str]:
+    def notices(self) -> Iterator[Notice]:
         """Return a sentence for each kind of cut that was made."""
         return self._cuts.notices()
 
@@ -68,7 +69,7 @@ class Windows:
             raise InputError("is empty, and this model has no beginning-of-text token")
         return self._begin
 
-    def _cut(self, origin: str, tokens: Sequence[int], limit: int) -> Sequence[int]:
+    def _cut(self, place: Place, tokens: Sequence[int], limit: int) -> Sequence[int]:
         """Return the end of the prompt that the window holds, by --overflow."""
         match self._options.overflow:
             case "error":
@@ -80,7 +81,7 @@ class Windows:
             case "slide":
                 keep = self._size
         if len(tokens) > keep:
-            self._cuts.count(f"prompts cut to their last {keep:,} tokens", origin)
+            self._cuts.count(f"prompts cut to their last {keep:,} tokens", place)
         return tokens[-keep:]
 
     def _too_long(self, tokens: str) -> InputError:

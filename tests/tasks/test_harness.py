@@ -139,7 +139,7 @@ def test_log_likelihoods_are_those_of_the_harnesss_own_model(tiny: Path, adapted
     assert [total for total, _ in found] == pytest.approx([total for total, _ in theirs], abs=1e-4)
     assert [greedy for _, greedy in found] == [greedy for _, greedy in theirs]
     told = "requests longer than the context of 48 tokens, whose beginning is not read: 1 (first: request 5)"
-    assert list(adapted.notices()) == [told]
+    assert [notice.text for notice in adapted.notices()] == [told]
 
 
 @pytest.mark.slow
@@ -162,7 +162,7 @@ def test_texts_are_written_as_by_the_harnesss_own_model(builtin: Path) -> None:
     )
     theirs = [harness_model(builtin).generate_until([request], disable_tqdm=True)[0] for request in requests]
     assert ours.generate_until(requests) == theirs
-    assert list(ours.notices()) == [
+    assert [notice.text for notice in ours.notices()] == [
         "prompts cut to their last 508 tokens, to leave room for what is written: 1 (first: request 3)"
     ]
 

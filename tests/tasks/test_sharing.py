@@ -14,7 +14,7 @@ from gptcli.errors import ConfigError, ExitCode, GptcliError, InputError, ModelE
 from gptcli.evaluation.scores import RowScores, joined_scores
 from gptcli.tasks import meeting
 from gptcli.tasks.cuts import Cuts, summed
-from gptcli.tasks.events import Classified, Completion, RowFailed, TokenLogprob
+from gptcli.tasks.events import Classified, Completion, Notice, Place, RowFailed, TokenLogprob
 from gptcli.tasks.meeting import EndedError, LostError, joined
 from gptcli.tasks.rank_values import packed, unpacked
 from gptcli.tasks.shared_rows import Elsewhere, shared_in_order
@@ -239,11 +239,21 @@ def test_cuts_of_all_processes_are_one_sentence(run: Callable[..., list[Any]]) -
         cuts = Cuts()
         for line in (8, 9, 10, 11, 12):
             if share.mine(line):
-                cuts.count("texts cut", f"in:{line}")
+                cuts.count("texts cut", Place(row=line - 1, origin=f"in:{line}"))
         if not share.is_main:
-            cuts.count("empty texts", "in:3")
-        return list(summed(share, [*cuts.notices(), f"said by {share.rank}"]))
+            cuts.count("empty texts", Place(row=2, origin="in:3"))
+        notices = summed(share, [*cuts.notices(), Notice(text=f"said by {share.rank}")])
+        return [notice.text for notice in notices]
 
     main, other = run(work)
     assert main == ["said by 0", "empty texts: 1 (first: in:3)", "texts cut: 5 (first: in:8)"]
     assert other == []
+
+
+def test_the_first_row_of_a_cut_is_the_first_of_the_input_and_not_of_its_file(run: Callable[..., list[Any]]) -> None:
+    def work(share: Share) -> list[str]:
+        cuts = Cuts()
+        cuts.count("texts cut", Place(row=8, origin="a:9") if share.is_main else Place(row=11, origin="b:2"))
+        return [notice.text for notice in summed(share, cuts.notices())]
+
+    assert run(work)[0] == ["texts cut: 2 (first: a:9)"]

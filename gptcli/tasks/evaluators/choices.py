@@ -20,7 +20,7 @@ from gptcli.tasks.evaluators.base import Evaluator
 from gptcli.tasks.evaluators.choices_options import Normalization
 from gptcli.tasks.evaluators.columns import Columns
 from gptcli.tasks.evaluators.continuations import Continuations, likelihoods
-from gptcli.tasks.events import Event, RowFailed
+from gptcli.tasks.events import Event, Place, RowFailed
 
 DELIMITER = " "
 """Stands between what is read and an ending, as target_delimiter of lm-evaluation-harness."""
@@ -113,7 +113,8 @@ class Choices(Evaluator):
             try:
                 question = worded_question(self._shape, record, self._protocol)
                 endings = [f"{DELIMITER}{ending}" for ending in question.endings]
-                item = Item(key=index, spans=texts.spans(record.origin, question.context, endings))
+                place = Place(row=index, origin=record.origin)
+                item = Item(key=index, spans=texts.spans(place, question.context, endings))
             except InputError as error:
                 yield RowFailed(index=index, record=record, message=str(error))
             else:

@@ -20,7 +20,7 @@ from gptcli.tasks.evaluators.label_columns import NamedColumns, NumberColumns, l
 from gptcli.tasks.evaluators.label_details import label_details, label_row
 from gptcli.tasks.evaluators.label_measures import METRICS, class_rows, measures_of, unknown_labels
 from gptcli.tasks.evaluators.options import MeasuredRoles
-from gptcli.tasks.events import Event, ModelReady, Notice, RowDone, RowFailed, Stage
+from gptcli.tasks.events import Event, ModelReady, Notice, Place, RowDone, RowFailed, Stage
 from gptcli.tasks.labelling.labeller import Labelled, Labeller, TextRow, open_labeller, own_labels
 from gptcli.tasks.labelling.option_checks import refuse_idle_options
 from gptcli.tasks.labelling.options import LabelOptions
@@ -92,8 +92,7 @@ class Classify(Evaluator):
                 yield RowDone(index=item.row.index)
             else:
                 yield item
-        for text in compared.notices():
-            yield Notice(text=text)
+        yield from compared.notices()
         return columns.scores()
 
     def figures(self, scores: RowScores, bootstrap: Bootstrap) -> tuple[Figure, ...]:
@@ -149,7 +148,7 @@ class _Compared:
                 text = text_of(record, self._text)
                 raw = record.columns.get(self._label)
                 if _is_missing(raw):
-                    self._cuts.count("rows left out: they have no label", record.origin)
+                    self._cuts.count("rows left out: they have no label", Place(row=index, origin=record.origin))
                     continue
                 self._columns.expect(index, raw)
             except InputError as error:
@@ -165,9 +164,9 @@ class _Compared:
             _refuse_other_column(self._label, self._unknown)
             names = ", ".join(self._columns.labels.names)
             text = f"rows with a label that the model does not have (it has {names}), counted as wrong"
-            self._cuts.count(text, row.record.origin)
+            self._cuts.count(text, row.place)
 
-    def notices(self) -> Iterator[str]:
+    def notices(self) -> Iterator[Notice]:
         """Yield a sentence for each kind of cut."""
         yield from self._labeller.notices()
         yield from self._cuts.notices()

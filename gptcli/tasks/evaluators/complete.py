@@ -31,7 +31,7 @@ from gptcli.tasks.evaluators.continuations import Continuations, likelihoods
 from gptcli.tasks.evaluators.options import MeasuredRoles
 from gptcli.tasks.evaluators.text_columns import MISSING, Matches, Overlaps, TextColumns, overlaps_available
 from gptcli.tasks.evaluators.written import with_stop, written
-from gptcli.tasks.events import Event, Notice, RowDone, RowFailed
+from gptcli.tasks.events import Event, Notice, Place, RowDone, RowFailed
 
 
 class Complete(Evaluator):
@@ -155,9 +155,9 @@ class _Likelihoods:
             try:
                 asked = self._prompts.of(index, record)
                 if asked is None:
-                    texts.count("rows left out: they have no reference", record.origin)
+                    texts.count("rows left out: they have no reference", Place(row=index, origin=record.origin))
                     continue
-                item = Item(key=index, spans=texts.spans(asked.origin, asked.prompt, asked.continuations))
+                item = Item(key=index, spans=texts.spans(asked.place, asked.prompt, asked.continuations))
             except InputError as error:
                 yield RowFailed(index=index, record=record, message=str(error))
             else:

@@ -14,6 +14,7 @@ from gptcli.data.roles import Roles, WantedRoles
 from gptcli.data.templates import PromptTemplate, plain_template
 from gptcli.errors import InputError
 from gptcli.tasks.evaluators.options import MeasuredRoles
+from gptcli.tasks.events import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,7 @@ class Asked:
     """A row's prompt, and what should follow it."""
 
     index: int
-    origin: str
+    place: Place
     prompt: str
     references: tuple[str, ...]
     """Any of them is right; there is one at least."""
@@ -46,7 +47,7 @@ class CompletionRows:
             return None
         return Asked(
             index=index,
-            origin=record.origin,
+            place=Place(row=index, origin=record.origin),
             prompt=self._filling.prompt(record),
             references=references,
             continuations=tuple(map(self._continuation, references)),

@@ -12,7 +12,7 @@ from gptcli.engine.options import ModelOptions
 from gptcli.engine.scorer import Item, ItemScores, Span, load_scorer
 from gptcli.errors import InputError
 from gptcli.tasks.cuts import Cuts
-from gptcli.tasks.events import Event, ModelReady, Notice, RowDone, RowFailed, Stage
+from gptcli.tasks.events import Event, ModelReady, Notice, Place, RowDone, RowFailed, Stage
 from gptcli.tasks.windows import beginning
 
 
@@ -39,8 +39,7 @@ def likelihoods(
             yield RowDone(index=item.key)
         else:
             yield item
-    for text in texts.notices():
-        yield Notice(text=text)
+    yield from texts.notices()
 
 
 class Continuations:
@@ -52,7 +51,7 @@ class Continuations:
         self._begin = beginning(config)
         self._cuts = Cuts()
 
-    def spans(self, origin: str, context: str, continuations: Sequence[str]) -> tuple[Span, ...]:
+    def spans(self, place: Place, context: str, continuations: Sequence[str]) -> tuple[Span, ...]:
         """Return the tokens of a context with each continuation, of which those of the continuation are scored.
 
         White space at the context's end counts to the continuation, where GPT-2's tokens have it. Raises InputError,
@@ -61,26 +60,26 @@ class Continuations:
         bare = context.rstrip()
         wholes = [context + continuation for continuation in continuations]
         known, *encoded = self._tokenizer.encode_batch([bare, *wholes])
-        read = known or [self._beginning(origin)]
+        read = known or [self._beginning(place)]
         scored = [ids[len(known) :] for ids in encoded]
-        return tuple(self._span(origin, [*read, *ids], len(ids)) for ids in scored)
+        return tuple(self._span(place, [*read, *ids], len(ids)) for ids in scored)
 
-    def last_token(self, origin: str, text: str) -> Span:
+    def last_token(self, place: Place, text: str) -> Span:
         """Return the tokens of a text, of which the last one is scored; raises InputError where there is but one."""
         (tokens,) = self._tokenizer.encode_batch([text])
         if len(tokens) < 2:
             raise InputError("has one token: there is nothing to predict it from")
-        return self._span(origin, tokens, 1)
+        return self._span(place, tokens, 1)
 
-    def count(self, text: str, origin: str) -> None:
+    def count(self, text: str, place: Place) -> None:
         """Count another cut that was made."""
-        self._cuts.count(text, origin)
+        self._cuts.count(text, place)
 
-    def notices(self) -> Iterator[str]:
+    def notices(self) -> Iterator[Notice]:
         """Return a sentence for each kind of cut that was made."""
         return self._cuts.notices()
 
-    def _span(self, origin: str, tokens: Sequence[int], scored: int) -> Span:
+    def _span(self, place: Place, tokens: Sequence[int], scored: int) -> Span:
         """Return a span of tokens of which the last ones are scored, their beginning cut to fit."""
         if not scored:
             raise InputError("has an ending that adds no token to what stands before it")
@@ -88,13 +87,13 @@ class Continuations:
             raise InputError(f"has {scored:,} tokens to predict, the context holds {self._size - 1:,}: shorten the row")
         if len(tokens) > self._size:
             text = f"texts longer than the context of {self._size - 1:,} tokens, whose beginning is not read"
-            self._cuts.count(text, origin)
+            self._cuts.count(text, place)
         kept = np.array(tokens[-self._size :], np.int32)
         return Span(tokens=kept, start=len(kept) - scored)
 
-    def _beginning(self, origin: str) -> int:
+    def _beginning(self, place: Place) -> int:
         """Return the token from which an empty context goes on."""
         if self._begin is None:
             raise InputError("has nothing to read, and this model has no beginning-of-text token")
-        self._cuts.count("empty contexts, continued from the beginning-of-text token", origin)
+        self._cuts.count("empty contexts, continued from the beginning-of-text token", place)
         return self._begin

@@ -20,7 +20,7 @@ from gptcli.tasks.evaluators.base import Evaluator
 from gptcli.tasks.evaluators.columns import Columns
 from gptcli.tasks.evaluators.continuations import Continuations, likelihoods
 from gptcli.tasks.evaluators.lastword_options import LastWordProtocol
-from gptcli.tasks.events import Event, RowFailed
+from gptcli.tasks.events import Event, Place, RowFailed
 
 
 class LastWord(Evaluator):
@@ -87,26 +87,26 @@ class LastWord(Evaluator):
         """Yield each row's passage in tokens, or why there is none."""
         for index, record in rows:
             try:
-                item = Item(key=index, spans=(self._span(record, texts),))
+                item = Item(key=index, spans=(self._span(index, record, texts),))
             except InputError as error:
                 yield RowFailed(index=index, record=record, message=str(error))
             else:
                 yield item
 
-    def _span(self, record: Record, texts: Continuations) -> Span:
+    def _span(self, index: int, record: Record, texts: Continuations) -> Span:
         """Return a passage whose last word is scored, or its last token; raises InputError where it has only that."""
-        written = text_of(record, self._column)
+        written, place = text_of(record, self._column), Place(row=index, origin=record.origin)
         text = written.rstrip()
         if not text:
             raise InputError("is empty")
         if text != written:
-            texts.count("texts that end in white space, which is not read", record.origin)
+            texts.count("texts that end in white space, which is not read", place)
         if self._unit == "token":
-            return texts.last_token(record.origin, text)
+            return texts.last_token(place, text)
         context, space, word = text.rpartition(" ")
         if not context.strip():
             raise InputError("has no words before its last one")
-        (span,) = texts.spans(record.origin, context, [f"{space}{word}"])
+        (span,) = texts.spans(place, context, [f"{space}{word}"])
         return span
 
     def _metric(self, name: str, quantity: str, better: Better) -> Metric:

@@ -9,7 +9,7 @@ from gptcli.errors import InputError
 from gptcli.evaluation.detokenizers import wikitext_detokenized, wikitext_pages
 from gptcli.evaluation.perplexity import count_words
 from gptcli.evaluation.protocols import Convention
-from gptcli.tasks.events import RowDone, RowFailed
+from gptcli.tasks.events import Place, RowDone, RowFailed
 
 LINES_BETWEEN = "\n\n"
 
@@ -28,6 +28,11 @@ class Passage:
     words: int
     """Of the text as it was given, as are the bytes."""
     utf8_bytes: int
+
+    @property
+    def place(self) -> Place:
+        """Return where its row stands."""
+        return Place(row=self.row, origin=self.origin)
 
 
 class Passages:

@@ -114,8 +114,7 @@ class Perplexity(Evaluator):
             else:
                 yield item
         scores = found.scores(texts=reading.texts)
-        for text in reading.cuts.notices():
-            yield Notice(text=text)
+        yield from reading.cuts.notices()
         return scores
 
     def figures(self, scores: RowScores, bootstrap: Bootstrap) -> tuple[Figure, ...]:

@@ -114,7 +114,7 @@ class Reading:
         ids = np.concatenate([front, tokens])
         windows = self._windows(len(ids), passage)
         if not windows:
-            self.cuts.count("texts without a token that another predicts, left out", passage.origin)
+            self.cuts.count("texts without a token that another predicts, left out", passage.place)
             return
         lengths = self._lengths(tokens)
         blocks = (np.cumsum(lengths) - lengths) // BLOCK_BYTES if self.texts == 1 else np.zeros(len(tokens), np.int64)
@@ -135,7 +135,7 @@ class Reading:
             self.texts += passage.text != ""
             tokens = self._tokens(passage.text)
             if not len(tokens):
-                self.cuts.count("texts without a token, left out", passage.origin)
+                self.cuts.count("texts without a token, left out", passage.place)
                 continue
             if found:
                 stream.extend(self._separator)
@@ -179,9 +179,7 @@ class Reading:
             case "documentation":
                 windows = tuple(documentation_windows(length, context=context, stride=stride))
                 if windows and windows[-1].end < length:
-                    self.cuts.count(
-                        "windows of one token, of which that loop makes no number, left out", passage.origin
-                    )
+                    self.cuts.count("windows of one token, of which that loop makes no number, left out", passage.place)
                 return windows
             case "chunks":
                 if length < 2 * context:
@@ -191,7 +189,7 @@ class Reading:
                     )
                 windows = tuple(chunk_windows(length, context=context))
                 if rest := length - windows[-1].end:
-                    self.cuts.count(f"texts whose last {rest:,} tokens fill no chunk and are left out", passage.origin)
+                    self.cuts.count(f"texts whose last {rest:,} tokens fill no chunk and are left out", passage.place)
                 return windows
 
     def _tokens(self, text: str) -> Tokens:

@@ -57,7 +57,7 @@ class PassageRows:
             if values[SUMS.index("tokens")]:
                 self._columns.add(passage.number, *values, *self._reach, passage.row, 0)
             else:
-                self._cuts.count("texts of which no token is scored, left out", passage.origin)
+                self._cuts.count("texts of which no token is scored, left out", passage.place)
 
 
 def _sums(read: Read) -> NDArray[np.float64]:

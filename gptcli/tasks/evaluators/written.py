@@ -35,8 +35,7 @@ def written(
         if isinstance(item, Finished):
             take(writer.answered(item), item.text)
             yield RowDone(index=item.key)
-    for text in writer.notices():
-        yield Notice(text=text)
+    yield from writer.notices()
 
 
 class _Writer:
@@ -53,7 +52,7 @@ class _Writer:
     def requests(self, rows: Iterable[Asked]) -> Iterator[Request]:
         """Yield what is to be written."""
         for row in rows:
-            fitted = self._windows.fit(row.origin, self._tokenizer.encode(row.prompt))
+            fitted = self._windows.fit(row.place, self._tokenizer.encode(row.prompt))
             self._open[row.index] = (row, fitted)
             yield Request(
                 key=row.index,
@@ -67,13 +66,13 @@ class _Writer:
     def answered(self, finished: Finished) -> Asked:
         """Return the row that a text belongs to."""
         row, fitted = self._open.pop(finished.key)
-        self._windows.finished(row.origin, fitted, finished.finish_reason)
+        self._windows.finished(row.place, fitted, finished.finish_reason)
         if finished.finish_reason == "length" and not fitted.ends_early:
             text = f"texts that did not end within {self._limit} tokens (--max-new-tokens, or --stop TEXT ends them)"
-            self._cuts.count(text, row.origin)
+            self._cuts.count(text, row.place)
         return row
 
-    def notices(self) -> Iterator[str]:
+    def notices(self) -> Iterator[Notice]:
         """Yield a sentence for each kind of cut."""
         yield from self._windows.notices()
         yield from self._cuts.notices()

@@ -12,7 +12,7 @@ from gptcli.engine.options import ModelOptions
 from gptcli.errors import InputError, ModelError
 from gptcli.evaluation.probabilities import Pooling, pooled, probabilities
 from gptcli.tasks.config import Long
-from gptcli.tasks.events import RowFailed
+from gptcli.tasks.events import Notice, RowFailed
 from gptcli.tasks.labelling.labeller import Labelled, Labeller, Other, TextRow
 from gptcli.tasks.long_texts import LongTexts
 from gptcli.tasks.windows import beginning
@@ -42,14 +42,14 @@ class HeadLabeller(Labeller):
         for item in said:
             yield self._said(item) if isinstance(item, DocumentLogits) else item
 
-    def notices(self) -> Iterator[str]:
+    def notices(self) -> Iterator[Notice]:
         """Yield what was cut."""
         return self._texts.notices()
 
     def _document(self, row: TextRow) -> Document | RowFailed:
         """Return the tokens of a row, or why there are none."""
         try:
-            windows = self._texts.windows(row.record.origin, self._tokens(row))
+            windows = self._texts.windows(row.place, self._tokens(row))
         except InputError as error:
             return RowFailed(index=row.index, record=row.record, message=str(error))
         self._open[row.index] = (row, sum(map(len, windows)))
@@ -66,7 +66,7 @@ class HeadLabeller(Labeller):
             return tokens
         if self._begin is None:
             raise InputError("is empty, and this model has no beginning-of-text token")
-        self._texts.cuts.count("empty texts, labelled by the beginning-of-text token", row.record.origin)
+        self._texts.cuts.count("empty texts, labelled by the beginning-of-text token", row.place)
         return np.array([self._begin], np.int32)
 
     def _said(self, result: DocumentLogits) -> Labelled:

@@ -16,7 +16,7 @@ from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions
 from gptcli.evaluation.probabilities import Values
 from gptcli.tasks.config import Long
-from gptcli.tasks.events import RowFailed
+from gptcli.tasks.events import Notice, Place, RowFailed
 from gptcli.tasks.labelling.options import LabelOptions
 
 Other = TypeVar("Other")
@@ -31,6 +31,11 @@ class TextRow:
     """The row's number in the input, from 0."""
     record: Record
     text: str
+
+    @property
+    def place(self) -> Place:
+        """Return where it stands."""
+        return Place(row=self.index, origin=self.record.origin)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +68,7 @@ class Labeller(ABC):
         """
 
     @abstractmethod
-    def notices(self) -> Iterator[str]:
+    def notices(self) -> Iterator[Notice]:
         """Yield a sentence for each kind of cut that was made so far."""
 
 

@@ -23,7 +23,7 @@ from gptcli.evaluation.calibration import (
 )
 from gptcli.evaluation.probabilities import Pooling, Values, pooled
 from gptcli.tasks.config import Long
-from gptcli.tasks.events import RowFailed
+from gptcli.tasks.events import Notice, RowFailed
 from gptcli.tasks.labelling.labeller import Labelled, Labeller, Other, TextRow, own_labels
 from gptcli.tasks.labelling.options import LabelOptions
 from gptcli.tasks.labelling.prompts import LabelPrompts, LabelQuestion
@@ -84,7 +84,7 @@ class PromptedLabeller(Labeller):
             else:
                 yield item
 
-    def notices(self) -> Iterator[str]:
+    def notices(self) -> Iterator[Notice]:
         """Yield what was cut."""
         return self._prompts.notices()
 
@@ -95,7 +95,7 @@ class PromptedLabeller(Labeller):
             return
         prompts = self._prompts.of(row)
         try:
-            asked = _Asked(row=row, questions=prompts.questions(row.record.origin, row.text))
+            asked = _Asked(row=row, questions=prompts.questions(row.place, row.text))
         except InputError as error:
             yield RowFailed(index=row.index, record=row.record, message=str(error))
             return

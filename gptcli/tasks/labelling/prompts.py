@@ -19,6 +19,7 @@ from gptcli.engine.backend import Tokens
 from gptcli.engine.scorer import Span
 from gptcli.errors import ConfigError, InputError
 from gptcli.tasks.config import Long
+from gptcli.tasks.events import Place
 from gptcli.tasks.labelling.examples import Shot
 from gptcli.tasks.labelling.options import LabelOptions
 from gptcli.tasks.long_texts import LongTexts
@@ -72,20 +73,20 @@ class LabelPrompts:
         place = f"the {self.room:,} tokens that the prompt leaves of the context of {config.n_positions:,}"
         self.texts = LongTexts(tokenizer, size=self.room, place=place, long=long)
 
-    def questions(self, origin: str, text: str) -> tuple[LabelQuestion, ...]:
+    def questions(self, place: Place, text: str) -> tuple[LabelQuestion, ...]:
         """Return what to ask about a text, a question a window; raises InputError where nothing stands before a label.
 
         The text is cut where it has no room, never the examples, the template or a label.
         """
         if not text:
-            self.texts.cuts.count("empty texts, labelled by the template alone", origin)
+            self.texts.cuts.count("empty texts, labelled by the template alone", place)
         ids = self.texts.tokens(self._before[len(self._opening) :] + text)
         if len(ids) <= self.room and (whole := self._whole(text)) is not None:
             return (whole,)
         between = self._tokens(self._between)
         return tuple(
             self._question(_joined(self._head, window, between), [_joined(self._head, window, t) for t in self._tails])
-            for window in self.texts.windows(origin, ids)
+            for window in self.texts.windows(place, ids)
         )
 
     def content_free(self, text: str) -> LabelQuestion:

@@ -8,6 +8,7 @@ from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.errors import InputError
 from gptcli.tasks.config import Long
 from gptcli.tasks.cuts import Cuts
+from gptcli.tasks.events import Notice
 from gptcli.tasks.labelling.examples import Shot, balanced, fitting, read_shots, shuffled
 from gptcli.tasks.labelling.labeller import TextRow
 from gptcli.tasks.labelling.options import LabelOptions
@@ -39,16 +40,17 @@ class FewShotPrompts:
         own = row.text.strip()
         if all(own != shot.text.strip() for shot in self.shots):
             return self.shared
-        self._cuts.count("texts that are an example themselves, labelled without it", row.record.origin)
+        self._cuts.count("texts that are an example themselves, labelled without it", row.place)
         if own not in self._apart:
             self._apart[own] = self._make(shots=[shot for shot in self.shots if shot.text.strip() != own])
         return self._apart[own]
 
-    def notices(self) -> Iterator[str]:
+    def notices(self) -> Iterator[Notice]:
         """Yield what was cut, and where fewer examples are read than were asked for."""
         asked = self._options.shots
         if asked is not None and len(self.shots) < asked:
-            yield f"--shots {asked}: {self._options.examples} gives {len(self.shots)} that fit beside a text"
+            told = f"--shots {asked}: {self._options.examples} gives {len(self.shots)} that fit beside a text"
+            yield Notice(text=told)
         yield from self._cuts.notices()
         for prompts in (self.shared, *self._apart.values()):
             yield from prompts.texts.notices()

@@ -114,7 +114,9 @@ def test_an_empty_text_is_labelled_by_the_template_alone_and_told(tiny: Path) ->
     labeller = opened(tiny, calibrate=False)
     found = probabilities(labeller, "", "x", "")
     assert found[0] == pytest.approx(softmax(reference_scores(tiny, "", NAMES)), abs=1e-4)
-    assert list(labeller.notices()) == ["empty texts, labelled by the template alone: 2 (first: in:1)"]
+    assert [notice.text for notice in labeller.notices()] == [
+        "empty texts, labelled by the template alone: 2 (first: in:1)"
+    ]
 
 
 def test_where_nothing_stands_before_the_label_the_beginning_of_text_token_does(tiny: Path, tmp_path: Path) -> None:
@@ -142,7 +144,7 @@ def test_of_a_text_that_has_no_room_the_text_is_cut_and_never_the_template_or_a_
     (found,) = said(labeller, LONG)
     assert found.probabilities == pytest.approx(expected, abs=1e-4)
     assert found.tokens == len(parts) * (room + len(" is"))
-    (told,) = labeller.notices()
+    (told,) = (notice.text for notice in labeller.notices())
     assert told.startswith(f"texts longer than the {room} tokens that the prompt leaves of the context of 48")
     assert told.endswith(": 1 (first: in:1)")
 
@@ -213,7 +215,9 @@ def test_a_row_never_sees_itself_as_an_example(wide: Path, tmp_path: Path) -> No
     for text, probability in zip(texts, found, strict=True):
         before = filled(*(pair for pair in read_by(labeller) if pair[0] != text.strip()))
         assert probability == pytest.approx(softmax(reference_scores(wide, text, NAMES, before)), abs=1e-4)
-    assert list(labeller.notices()) == ["texts that are an example themselves, labelled without it: 3 (first: in:2)"]
+    assert [notice.text for notice in labeller.notices()] == [
+        "texts that are an example themselves, labelled without it: 3 (first: in:2)"
+    ]
 
 
 def test_calibration_is_behind_the_examples(wide: Path, tmp_path: Path) -> None:
@@ -234,7 +238,7 @@ def test_as_many_examples_are_read_as_leave_a_text_its_room_and_fewer_than_asked
     many = opened(wide, examples=path, shots=30)
     count = len(read_by(many))
     assert 4 < count < 30
-    assert list(many.notices()) == [f"--shots 30: {path} gives {count} that fit beside a text"]
+    assert [notice.text for notice in many.notices()] == [f"--shots 30: {path} gives {count} that fit beside a text"]
     assert read_by(opened(wide, examples=path)) == read_by(many)
     assert len(probabilities(many, LONG)) == 1
 
