@@ -1,5 +1,6 @@
 """Choose the column that holds the text, and take the text from a row."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 
 from gptcli.data.records import Record
@@ -18,7 +19,7 @@ def choose_column(columns: Sequence[str], wanted: str | None, defaults: Sequence
     if wanted is not None:
         if wanted in columns:
             return wanted
-        raise InputError(_no_column(wanted, columns))
+        raise InputError(_no_column(shlex.quote(wanted), columns))
     for default in defaults:
         if default in columns:
             return default
@@ -32,7 +33,10 @@ def choose_column(columns: Sequence[str], wanted: str | None, defaults: Sequence
 def _no_column(wanted: str, columns: Sequence[str]) -> str:
     """Say which columns there are, or that the first row of the file is data and names none."""
     if any(len(column.split()) >= _MANY_WORDS for column in columns):
-        return f"no column {wanted}: the first line looks like a row, not a header: put a line of names above it"
+        return (
+            f"no column {wanted}: the first line looks like a row, not a header: put a line of column names above it,"
+            " and choose one of them with --column NAME"
+        )
     return f"no column {wanted}: choose one of {', '.join(columns)} with --column NAME"
 
 

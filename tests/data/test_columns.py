@@ -29,9 +29,10 @@ def test_no_such_column_lists_the_columns_and_the_option(wanted: str | None) -> 
         choose_column(["id", "body"], wanted)
 
 
-@pytest.mark.parametrize("wanted", ["column 2", None])
-def test_a_first_line_that_names_no_columns_is_told_and_offered_for_none(wanted: str | None) -> None:
-    with pytest.raises(InputError, match="looks like a row, not a header: put a line of names above it"):
+@pytest.mark.parametrize(("wanted", "told"), [("column 2", "no column 'column 2'"), (None, "no column prompt or text")])
+def test_a_first_line_that_names_no_columns_is_told_and_offered_for_none(wanted: str | None, told: str) -> None:
+    remedy = "the first line looks like a row, not a header: put a line of column names above it"
+    with pytest.raises(InputError, match=f"^{told}: {remedy}, and choose one of them with --column NAME$"):
         choose_column(["ham", "I will be home by six"], wanted)
 
 
