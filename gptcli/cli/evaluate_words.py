@@ -80,7 +80,8 @@ def _files(files: tuple[DataFile, ...]) -> str:
 
 
 def _rows(report: EvaluationReport) -> str:
-    limited = f", the first ones (--limit {report.limit:,})" if report.limit is not None else ""
+    first = "one" if report.rows_read == 1 else "ones"
+    limited = f", the first {first} (--limit {report.limit:,})" if report.limit is not None else ""
     failed = f", {report.rows_failed:,} of them left out since they could not be scored" if report.rows_failed else ""
     told = f"{report.rows_read:,} read{limited}{failed}"
     if report.scored == report.rows_read - report.rows_failed:

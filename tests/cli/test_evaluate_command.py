@@ -153,6 +153,8 @@ def test_what_was_left_out_is_told(evaluate, evaluation):
     evaluation.events = [failed(1), report(rows_failed=1, scored=2, limit=3)]
     ended = evaluate("--limit", "3")
     assert "rows        3 read, the first ones (--limit 3), 1 of them left out since they" in ended.out
+    evaluation.events = [report(rows_read=1, scored=1, limit=1)]
+    assert "rows        1 read, the first one (--limit 1)\n" in evaluate("--limit", "1").out
     assert ended.err.splitlines()[1:] == [
         "gptcli: error: book.txt:2: is empty",
         "gptcli: error: 1 of 3 rows failed",
