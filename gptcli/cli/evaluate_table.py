@@ -8,7 +8,8 @@ from gptcli.cli import evaluate_numbers as numbers
 from gptcli.cli.console import one_line
 from gptcli.cli.evaluate_figures import figure_blocks
 from gptcli.cli.evaluate_labels import label_blocks
-from gptcli.cli.evaluate_words import facts, verdict
+from gptcli.cli.evaluate_verdicts import alike, are_alike, verdict
+from gptcli.cli.evaluate_words import facts
 from gptcli.cli.units import aligned, width
 from gptcli.tasks.evaluate_events import ComparisonReport, EvaluationReport
 
@@ -55,10 +56,14 @@ def render(report: EvaluationReport, page: Page) -> str:
 def _compared(report: EvaluationReport, comparison: ComparisonReport, page: Page) -> list[str]:
     """Return two models' differences, and the sentence that says what the first of them means."""
     lines = page.wrapped(f"{comparison.model} minus {comparison.versus}, on the same rows:")
-    if comparison.differences:
-        table = aligned([_HEAD, *map(_cells, comparison.differences)])
+    shown = [one for one in comparison.differences if not are_alike(one)]
+    if shown:
+        table = aligned([_HEAD, *map(_cells, shown)])
         fits = max(map(width, table)) <= page.room
-        lines += table if fits else [line for one in comparison.differences for line in _in_two_lines(one)]
+        lines += table if fits else [line for one in shown for line in _in_two_lines(one)]
+        for one in comparison.differences:
+            if are_alike(one):
+                lines += page.wrapped(alike(report, one), f"{_GAP}{one_line(one.title)}{_GAP}")
     return lines + page.wrapped(verdict(report, comparison))
 
 

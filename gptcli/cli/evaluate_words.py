@@ -1,16 +1,12 @@
-"""What stands under the figures of an evaluation: differences in words, and what all of it is of."""
+"""What stands under the figures of an evaluation: what all of it is of."""
 
 from collections.abc import Iterator, Mapping
 from math import isnan
-from typing import TYPE_CHECKING
 
 from gptcli.cli import evaluate_numbers as numbers
 from gptcli.data.rereading import DataFile
 from gptcli.evaluation.bootstrap import Bootstrap
-from gptcli.tasks.evaluate_events import ComparisonReport, EvaluationReport, ModelReport
-
-if TYPE_CHECKING:
-    from gptcli.evaluation.resampling import Comparison
+from gptcli.tasks.evaluate_events import EvaluationReport, ModelReport
 
 _DIGEST_DIGITS = 16
 """Of a sha256: enough to tell files apart; --json has all."""
@@ -29,48 +25,6 @@ def facts(report: EvaluationReport) -> Iterator[tuple[str, str]]:
         if details:
             yield "model", f"{model.name}: {_plain(details)}"
     yield "intervals", _intervals(report.models, report.bootstrap)
-
-
-def verdict(report: EvaluationReport, comparison: ComparisonReport) -> str:
-    """Say in words what the first difference means, and what p is."""
-    model, versus = comparison.model, comparison.versus
-    if not comparison.differences:
-        return f"No figure of {model} compares with one of {versus}."
-    first = comparison.differences[0]
-    interval = first.comparison.difference
-    if isnan(interval.low):
-        return f"These are too few {_unit(report)} to tell which of {model} and {versus} is better."
-    if interval.low <= 0 <= interval.high:
-        told = (
-            f"These {_unit(report)} do not tell which of {model} and {versus} is better: the interval of their "
-            f"difference in {first.title} holds 0."
-        )
-    else:
-        is_better = (interval.value < 0) == (_better(report, first.name) == "lower")
-        told = (
-            f"{model} is {'better' if is_better else 'worse'} than {versus}: {numbers.size_of(interval)} "
-            f"{'lower' if interval.value < 0 else 'higher'} in {first.title}."
-        )
-    return f"{told} {_counted(report, model, first.comparison)}"
-
-
-def _counted(report: EvaluationReport, model: str, found: "Comparison") -> str:
-    """Say in how many rows which model is better, and what the sign test makes of it."""
-    rows = found.wins + found.ties + found.losses
-    return (
-        f"{model} is better in {found.wins:,} of {rows:,} {_unit(report)} and worse in {found.losses:,}; by chance "
-        f"alone, so uneven a split or a more uneven one has {numbers.p_value(found.sign_test)}."
-    )
-
-
-def _unit(report: EvaluationReport) -> str:
-    """Say what is compared one by one: a text may be scored in parts."""
-    is_parted = report.task == "perplexity" and report.scored != report.rows_read - report.rows_failed
-    return "parts" if is_parted else "rows"
-
-
-def _better(report: EvaluationReport, name: str) -> str | None:
-    return next((figure.better for figure in report.models[0].figures if figure.name == name), None)
 
 
 def _files(files: tuple[DataFile, ...]) -> str:

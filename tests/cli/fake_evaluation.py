@@ -1,7 +1,7 @@
 """An evaluate task that yields what a test puts in, and the report that it may end with."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import nan
 from typing import Any, Literal
 
@@ -68,13 +68,14 @@ def model(name: str, bits: float, accuracy: float = 0.5) -> ModelReport:
     )
 
 
-def comparison(value: float, low: float, high: float, **counts: Any) -> ComparisonReport:
-    """Return the comparison of a with b in bits per byte."""
+def comparison(
+    value: float, low: float, high: float, *, name: str = "bits_per_byte", rows: int = 3, **counts: Any
+) -> ComparisonReport:
+    """Return the comparison of a with b in a figure."""
     counted = {"wins": 3, "ties": 0, "losses": 0, "sign_test": 0.25} | counts
-    found = Comparison(difference=interval(value, low, high), **counted)
-    return ComparisonReport(
-        model="a", versus="b", differences=(Difference(name="bits_per_byte", title="bits per byte", comparison=found),)
-    )
+    found = Comparison(difference=replace(interval(value, low, high), rows=rows), **counted)
+    difference = Difference(name=name, title=name.replace("_", " "), comparison=found)
+    return ComparisonReport(model="a", versus="b", differences=(difference,))
 
 
 def bound(value: float | None, *, passed: bool, better: Literal["higher", "lower"] = "lower") -> BoundReport:

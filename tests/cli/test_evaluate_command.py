@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from dataclasses import replace
 from io import BytesIO
 from math import nan
 from pathlib import Path
@@ -125,7 +126,13 @@ def test_figures_that_do_not_compare_have_no_best(evaluate, evaluation):
             "These rows do not tell which of a and b is better: the interval of their difference in bits per byte "
             "holds 0. a is better in 2 of 3 rows and worse in 1",
         ),
-        (comparison(-0.01, nan, nan), "These are too few rows to tell which of a and b is better."),
+        (
+            comparison(1, nan, nan),
+            "The difference in bits per byte has no interval, since the rows are alike in it. a is better in 3 of 3",
+        ),
+        (comparison(nan, nan, nan), "The difference in bits per byte has no interval. a is better in 3 of 3"),
+        (comparison(-0.01, nan, nan, rows=1), "These are too few rows to tell which of a and b is better."),
+        (comparison(0, nan, nan, wins=0, ties=3), "on the same rows: Both gave the same in all 3 rows. task"),
         (comparison(-0.2, -0.3, -0.1, sign_test=1e-9), "has p < 0.0001."),
     ],
 )
@@ -134,6 +141,27 @@ def test_a_comparison_is_told_in_words(evaluate, evaluation, found, told):
     out = evaluate("-m", "a", "--vs", "b").out
     assert told in " ".join(out.split())
     assert "a minus b, on the same rows:\n" in out
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ((0, nan, nan, 0), (0.2, 0.1, 0.3, 3), "a and b have the same bits per byte. Yet a is better in accuracy: the"),
+        ((-0.1, -0.2, 0.1, 3), (-0.2, -0.3, -0.1, 0), "p = 0.25. Yet a is worse in accuracy: the intervals of these"),
+        ((-0.2, -0.3, -0.1, 3), (-0.2, -0.3, -0.1, 0), "a is better than b: 0.2000 [0.1000, 0.3000] lower in bits"),
+    ],
+)
+def test_the_headline_is_told_first_and_what_other_figures_say_otherwise(evaluate, evaluation, first, second, told):
+    parts = [
+        comparison(*ends, name=name, wins=wins, ties=3 - wins)
+        for (*ends, wins), name in ((first, "bits_per_byte"), (second, "accuracy"))
+    ]
+    both = replace(parts[0], differences=tuple(part.differences[0] for part in parts))
+    evaluation.events = [report(model("a", 1.2), model("b", 1.1), comparisons=(both,))]
+    out = evaluate().out
+    assert told in " ".join(out.split())
+    assert "Yet a is" in out
+    assert ("\n  bits per byte  Both gave the same in all 3 rows.\n" in out) == (first[0] == 0)
 
 
 def test_a_comparison_is_a_table_where_there_is_room(evaluate, evaluation, monkeypatch):
