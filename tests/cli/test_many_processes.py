@@ -89,6 +89,11 @@ def newest(directory: Path) -> int:
     return next((int(path.name.removeprefix("step-")) for path in checkpoints_of(directory)), 0)
 
 
+def has_learned(directory: Path) -> bool:
+    """Return whether a step is done; before, a process that is still starting ends at once."""
+    return (directory / "metrics.jsonl").is_file() and bool(curve(directory))
+
+
 def curve(directory: Path) -> list[float]:
     """Return the loss of each step."""
     return [float(str(record["loss"])) for record in read_metrics(directory / "metrics.jsonl") if "loss" in record]
@@ -108,7 +113,7 @@ def stopped(place: Place) -> Ended:
     """Start a run of two processes, and send the launcher SIGTERM after some steps."""
     data = ("finetune", "rows.jsonl", "--model", str(place.model), "-o", "run")
     process = place.start(["gptcli"], *data, *LONG, "--batch-size", "1", "--num-processes", "2")
-    wait_until(lambda: (place.directory / "run" / "metrics.jsonl").is_file(), process)
+    wait_until(lambda: has_learned(place.directory / "run"), process)  # all take part in a step
     process.send_signal(signal.SIGTERM)
     found = ended(process)
     return Ended(code=found.code, err=found.err, step=newest(place.directory / "run"))
