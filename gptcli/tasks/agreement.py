@@ -1,12 +1,25 @@
 """Compare what a model says with the labels of the input, and tell at the end how often they agree."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 
 from gptcli.data.labels import LabelSet, names_of, number_of
 from gptcli.data.records import Record
 from gptcli.errors import InputError
 from gptcli.tasks.cuts import Cuts
 from gptcli.tasks.events import Classified, Measured, Notice, Place
+
+SHOWN_LABELS = 5
+_UNKNOWN = "rows with a label that the model does not have, counted as wrong"
+
+
+def all_unknown(rows: int, unknown: Collection[str], known: Sequence[str]) -> str:
+    """Say that every row has a label that the model does not have, which such labels there are, and what it has."""
+    more = ", ..." if len(unknown) > SHOWN_LABELS else ""
+    return (
+        f"all {rows:,} rows have a label that the model does not have, and count as wrong: "
+        f"{', '.join(islice(unknown, SHOWN_LABELS))}{more}; it has {', '.join(known)}: spell them alike"
+    )
 
 
 class Agreement:
@@ -20,6 +33,8 @@ class Agreement:
         self._separator = separator if labels.kind == "multi" else None
         self._rows = 0
         self._total = 0.0
+        self._unknown: dict[str, None] = {}
+        """Some of the labels that the model does not have, in the order of the rows."""
         self._cuts = Cuts()
 
     def check(self, record: Record) -> None:
@@ -42,7 +57,9 @@ class Agreement:
 
     def reports(self) -> Iterator[Measured | Notice]:
         """Yield what there was to see."""
-        yield from self._cuts.notices()
+        for notice in self._cuts.notices():
+            is_all = notice.cut is not None and notice.cut.what == _UNKNOWN and 1 < self._rows == notice.cut.times
+            yield Notice(text=all_unknown(self._rows, self._unknown, self._labels.names)) if is_all else notice
         if self._rows:
             yield Measured(name=self._name, value=self._total / self._rows, rows=self._rows)
 
@@ -53,7 +70,9 @@ class Agreement:
             return abs(result.value - number_of(raw))
         true = set(names_of(raw, self._separator))
         if not true <= self._names:
-            self._cuts.count("rows with a label that the model does not have, counted as wrong", _place(result))
+            self._cuts.count(_UNKNOWN, _place(result))
+            if len(self._unknown) <= SHOWN_LABELS:
+                self._unknown |= dict.fromkeys(sorted(true - self._names))
         elif not result.labels and self._labels.kind == "single":
             self._cuts.count("rows without an answer, counted as wrong", _place(result))
         return float(true == set(result.labels))

@@ -74,12 +74,15 @@ class _Run:
             yield from self._evaluator.draw(one.scores, one.located.name)
 
     def report(self, scored: Sequence[Scored]) -> Generator[Notice, None, EvaluationReport]:
-        """Return the figures and the differences; tell which do not compare."""
+        """Return the figures and the differences; tell which do not compare, and what is odd about the rows."""
         config, evaluator = self._config, self._evaluator
         incomparable = frozenset[str]()
         if len(scored) > 1 and evaluator.token_metrics and not have_one_tokenizer(scored):
             incomparable = evaluator.token_metrics
             yield Notice(text=f"the models' tokenizers differ: {', '.join(sorted(incomparable))} do not compare")
+        for one in scored:
+            of_model = f"{one.located.name}: " if len(scored) > 1 else ""
+            yield from (Notice(text=f"{of_model}{text}") for text in evaluator.remarks(one.scores))
         models = tuple(model_report(evaluator, one, config.bootstrap) for one in scored)
         asked = len(config.models)
         return EvaluationReport(

@@ -78,6 +78,11 @@ class Evaluator(ABC):
         del scores
         return {}
 
+    def remarks(self, scores: RowScores) -> Iterator[str]:
+        """Yield what is odd about a model's rows all together, of all processes."""
+        del scores
+        yield from ()
+
     def require(self, metric: str) -> None:
         """Raise MissingExtraError where a figure that must be there needs a package that is absent."""
         del metric

@@ -13,12 +13,20 @@ from gptcli.engine.options import ModelOptions
 from gptcli.errors import ConfigError, InputError, OutputError
 from gptcli.evaluation.bootstrap import Bootstrap
 from gptcli.evaluation.scores import Difference, Figure, RowScores
+from gptcli.tasks.agreement import all_unknown
 from gptcli.tasks.cuts import Cuts
 from gptcli.tasks.evaluators.base import Evaluator
 from gptcli.tasks.evaluators.classify_options import ClassifyOptions
 from gptcli.tasks.evaluators.label_columns import NamedColumns, NumberColumns, label_columns
 from gptcli.tasks.evaluators.label_details import label_details, label_row
-from gptcli.tasks.evaluators.label_measures import METRICS, class_rows, measures_of, unknown_labels
+from gptcli.tasks.evaluators.label_measures import (
+    METRICS,
+    class_rows,
+    measures_of,
+    model_labels,
+    rows_unknown,
+    unknown_labels,
+)
 from gptcli.tasks.evaluators.options import MeasuredRoles
 from gptcli.tasks.events import Event, ModelReady, Notice, Place, RowDone, RowFailed, Stage
 from gptcli.tasks.labelling.labeller import Labelled, Labeller, TextRow, open_labeller, own_labels
@@ -106,6 +114,12 @@ class Classify(Evaluator):
             raise ConfigError("the models give labels of different kinds, which do not compare: leave --vs out")
         measures = min(measures_of(first), measures_of(second), key=len)
         return tuple(chain.from_iterable(measure.differences(first, second, bootstrap) for measure in measures))
+
+    def remarks(self, scores: RowScores) -> Iterator[str]:
+        """Tell where no row has only labels of the model: they are spelled differently."""
+        unknown = rows_unknown(scores)
+        if scores.rows > 1 and unknown.all():
+            yield all_unknown(scores.rows, sorted(unknown_labels(scores)), model_labels(scores))
 
     def row(self, scores: RowScores, number: int) -> dict[str, object]:
         """Return a row's labels, those it was given, and their probabilities."""

@@ -104,6 +104,23 @@ def label_set_rows(scores: RowScores) -> LabelSetRows:
     )
 
 
+def model_labels(scores: RowScores) -> tuple[str, ...]:
+    """Return the labels that the model has; of a regression none."""
+    return named(scores, PROBABILITY)
+
+
+def rows_unknown(scores: RowScores) -> NDArray[np.bool_]:
+    """Return which rows have a label that the model does not have, (rows,)."""
+    match kind_of(scores):
+        case "single":
+            return np.equal(scores.columns[LABEL], UNKNOWN)
+        case "multi":
+            known = set(model_labels(scores))
+            return np.array([not known.issuperset(json.loads(text)) for text in scores.texts[LABEL]], dtype=np.bool_)
+        case "regression":
+            return np.zeros(scores.rows, dtype=np.bool_)
+
+
 def unknown_labels(scores: RowScores) -> set[str]:
     """Return the labels that only the rows have, and not the model."""
     match kind_of(scores):

@@ -177,6 +177,18 @@ def test_labels_that_the_model_does_not_have_count_as_wrong_and_are_told(single:
     assert evaluator.row(found.scores, 36)["label"] == "great"
 
 
+@pytest.mark.parametrize("kind", ["single", "multi", "regression"])
+def test_labels_that_are_all_spelled_differently_are_remarked_upon(kind: str, request: pytest.FixtureRequest) -> None:
+    model, evaluator = request.getfixturevalue(kind), PLAIN.evaluator(ROLES)
+    labels = [f"{number % 6}" for number in range(40)]
+    scores = score(evaluator, model, rows(labels)).scores
+    has = {"single": "bad, good, so-so", "multi": "a, b, c"}
+    told = "all 40 rows have a label that the model does not have, and count as wrong: 0, 1, 2, 3, 4, ...; it has "
+    assert list(evaluator.remarks(scores)) == ([f"{told}{has[kind]}: spell them alike"] if kind in has else [])
+    mixed = [*labels[1:], "1" if kind == "regression" else has[kind].split(", ")[0]]
+    assert not list(evaluator.remarks(score(evaluator, model, rows(mixed)).scores))
+
+
 def test_unknown_labels_of_several_count_as_never_given(multi: Path) -> None:
     given = [[name for name, has in zip("abc", row, strict=True) if has] for row in expit(logits(multi)) >= 0.5]
     true = [[*names, "d"] if number == 0 else names for number, names in enumerate(given)]
