@@ -6,6 +6,9 @@ from dataclasses import replace
 from gptcli.tasks.events import Cut, Notice, Place
 from gptcli.tasks.sharing import Share
 
+BLANK = "texts of white space only, labelled as they are"
+"""What is no cut, and is likelier a slip than a text."""
+
 
 class Cuts:
     """What was done, how often, and to which row first."""

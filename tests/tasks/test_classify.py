@@ -163,6 +163,12 @@ def test_an_empty_text_is_labelled_by_the_beginning_of_text_token_and_told_once(
     assert warnings(told) == ["empty texts, labelled by the beginning-of-text token: 2 (first: in:1)"]
 
 
+def test_a_text_of_white_space_is_labelled_by_its_tokens_and_told(single: Path) -> None:
+    told = events(single, rows("hello", "  ", " "))
+    assert len(classified(told)) == 3
+    assert warnings(told) == ["texts of white space only, labelled as they are: 2 (first: in:2)"]
+
+
 LONG = "".join(chr(0x21 + position * 7 % 90) for position in range(130))  # 130 tokens, the context holds 48
 
 

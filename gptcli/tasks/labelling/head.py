@@ -12,6 +12,7 @@ from gptcli.engine.options import ModelOptions
 from gptcli.errors import InputError, ModelError
 from gptcli.evaluation.probabilities import Pooling, pooled, probabilities
 from gptcli.tasks.config import Long
+from gptcli.tasks.cuts import BLANK
 from gptcli.tasks.events import Notice, RowFailed
 from gptcli.tasks.labelling.labeller import Labelled, Labeller, Other, TextRow
 from gptcli.tasks.long_texts import LongTexts
@@ -63,6 +64,8 @@ class HeadLabeller(Labeller):
         before, behind = self._model.tokenizer.ends
         tokens = np.array([*before, *self._texts.tokens(row.text), *behind], np.int32)
         if len(tokens):
+            if row.text.isspace():
+                self._texts.cuts.count(BLANK, row.place)
             return tokens
         if self._begin is None:
             raise InputError("is empty, and this model has no beginning-of-text token")

@@ -19,6 +19,7 @@ from gptcli.engine.backend import Tokens
 from gptcli.engine.scorer import Span
 from gptcli.errors import ConfigError, InputError
 from gptcli.tasks.config import Long
+from gptcli.tasks.cuts import BLANK
 from gptcli.tasks.events import Place
 from gptcli.tasks.labelling.examples import Shot
 from gptcli.tasks.labelling.options import LabelOptions
@@ -80,6 +81,8 @@ class LabelPrompts:
         """
         if not text:
             self.texts.cuts.count("empty texts, labelled by the template alone", place)
+        elif text.isspace():
+            self.texts.cuts.count(BLANK, place)
         ids = self.texts.tokens(self._before[len(self._opening) :] + text)
         if len(ids) <= self.room and (whole := self._whole(text)) is not None:
             return (whole,)

@@ -112,10 +112,11 @@ def test_a_label_that_grows_together_with_the_prompt_is_scored_from_where_the_to
 
 def test_an_empty_text_is_labelled_by_the_template_alone_and_told(tiny: Path) -> None:
     labeller = opened(tiny, calibrate=False)
-    found = probabilities(labeller, "", "x", "")
+    found = probabilities(labeller, "", "x", "", "  ")
     assert found[0] == pytest.approx(softmax(reference_scores(tiny, "", NAMES)), abs=1e-4)
     assert [notice.text for notice in labeller.notices()] == [
-        "empty texts, labelled by the template alone: 2 (first: in:1)"
+        "empty texts, labelled by the template alone: 2 (first: in:1)",
+        "texts of white space only, labelled as they are: 1 (first: in:4)",
     ]
 
 
