@@ -6,6 +6,7 @@ from gptcli.data.contents import STANDARD_INPUT
 from gptcli.data.rereading import Rereadable
 from gptcli.engine.placement import require_device
 from gptcli.errors import ConfigError
+from gptcli.tasks.evaluate_bounds import require_bound
 from gptcli.tasks.evaluate_config import EvaluateConfig
 from gptcli.tasks.evaluate_events import EvaluateEvent, EvaluationReport, RowReport, TaskChosen
 from gptcli.tasks.evaluate_reports import bound_report, comparison_report, have_one_tokenizer, model_report
@@ -52,9 +53,7 @@ class _Run:
         if config.lines and self._evaluator.whole_files:
             raise ConfigError("--lines and a --protocol that reads files whole contradict each other: leave one out")
         for bound in config.bounds:
-            if bound.metric not in self._evaluator.metrics:
-                known = ", ".join(self._evaluator.metrics)
-                raise ConfigError(f"--fail-under {bound.metric}: the figures of {self._roles.task} are {known}")
+            require_bound(bound, self._roles.task, self._evaluator.metrics)
             self._evaluator.require(bound.metric)
 
     def choice(self) -> Iterator[Notice | TaskChosen]:

@@ -125,7 +125,11 @@ def test_a_bad_row_of_choices_is_told_and_the_others_are_measured(here: Path, li
         ),
         ("choices.jsonl --normalization words", 2, "'words' is not one of 'sum', 'tokens', 'characters', 'bytes'"),
         ("one.txt --task lastword", 3, "one.txt:1: has no words before its last one"),
-        ("choices.jsonl --task choices --fail-under accuracy=1.1", 8, "accuracy of builtin is 1, below the 1.1 of"),
+        (
+            "passages.txt --lines --task lastword --fail-under perplexity=1",
+            8,
+            "above the 1 of --fail-under",
+        ),
         ("--harness ,", 2, "--harness wants names of tasks, parted by commas"),
         ("--harness lambada_openai choices.jsonl", 2, "FILE does not go with --harness"),
         ("--harness lambada_openai --vs gpt2", 2, "--vs does not go with --harness"),

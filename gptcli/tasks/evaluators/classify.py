@@ -21,6 +21,7 @@ from gptcli.tasks.evaluators.label_columns import NamedColumns, NumberColumns, l
 from gptcli.tasks.evaluators.label_details import label_details, label_row
 from gptcli.tasks.evaluators.label_measures import (
     METRICS,
+    class_metrics,
     class_rows,
     measures_of,
     model_labels,
@@ -48,8 +49,12 @@ class Classify(Evaluator):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Return the names of all figures; which of them there are depends on the kind of the model's labels."""
-        return METRICS
+        """Return the names of all figures; which of them there are depends on the kind of the model's labels.
+
+        Labels in words exclude each other.
+        """
+        words = self._options.labels
+        return METRICS if words is None else class_metrics(len(words.labels))
 
     @property
     def convention(self) -> Mapping[str, object]:

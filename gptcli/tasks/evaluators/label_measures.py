@@ -104,18 +104,13 @@ def label_set_rows(scores: RowScores) -> LabelSetRows:
     )
 
 
-def model_labels(scores: RowScores) -> tuple[str, ...]:
-    """Return the labels that the model has; of a regression none."""
-    return named(scores, PROBABILITY)
-
-
 def rows_unknown(scores: RowScores) -> NDArray[np.bool_]:
     """Return which rows have a label that the model does not have, (rows,)."""
     match kind_of(scores):
         case "single":
             return np.equal(scores.columns[LABEL], UNKNOWN)
         case "multi":
-            known = set(model_labels(scores))
+            known = set(named(scores, PROBABILITY))
             return np.array([not known.issuperset(json.loads(text)) for text in scores.texts[LABEL]], dtype=np.bool_)
         case "regression":
             return np.zeros(scores.rows, dtype=np.bool_)
@@ -153,12 +148,20 @@ def measures_of(scores: RowScores) -> tuple[Measure, ...]:
     """Return what the columns can tell, the headline first."""
     match kind_of(scores):
         case "single":
-            two = len(named(scores, PROBABILITY)) == 2
-            return CLASSES if two else CLASSES[:-1]
+            return _of_classes(len(named(scores, PROBABILITY)))
         case "multi":
             return LABEL_SETS
         case "regression":
             return NUMBERS
+
+
+def class_metrics(count: int) -> tuple[str, ...]:
+    """Return the names of the figures of so many classes that exclude each other."""
+    return tuple(metric.name for measure in _of_classes(count) for metric in measure.metrics)
+
+
+def _of_classes(count: int) -> tuple[Measure, ...]:
+    return CLASSES if count == 2 else CLASSES[:-1]
 
 
 def _metric(name: str, title: str, better: Better = "higher") -> Metric:

@@ -301,6 +301,7 @@ def test_labels_in_words_are_measured_as_those_of_a_head(builtin: Path) -> None:
     row = evaluator.row(found.scores, 0)
     assert json.loads(json.dumps(row)) == row
     assert sum(row["probabilities"].values()) == pytest.approx(1)  # type: ignore[attr-defined]
+    assert tuple(values) == evaluator.metrics
     told = evaluator.convention
     assert told["labels"] == ["sad", "happy"]
     assert told["calibrate"] is True
