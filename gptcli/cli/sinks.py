@@ -153,7 +153,7 @@ class ResumableFile(Sink):
         rows = self.rows_done
         self._file.close()
         if error is not None and rows:
-            kept = "1 row is" if rows == 1 else f"{rows} rows are"
+            kept = "1 row is" if rows == 1 else f"{rows:,} rows are"
             error.add_note(f"{kept} in {self._path}; continue with the same command and --resume")
 
     @property
