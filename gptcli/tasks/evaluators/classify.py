@@ -17,14 +17,14 @@ from gptcli.tasks.agreement import all_unknown
 from gptcli.tasks.cuts import Cuts
 from gptcli.tasks.evaluators.base import Evaluator
 from gptcli.tasks.evaluators.classify_options import ClassifyOptions
-from gptcli.tasks.evaluators.label_columns import NamedColumns, NumberColumns, label_columns
+from gptcli.tasks.evaluators.label_columns import PROBABILITY, NamedColumns, NumberColumns, label_columns
 from gptcli.tasks.evaluators.label_details import label_details, label_row
 from gptcli.tasks.evaluators.label_measures import (
     METRICS,
     class_metrics,
     class_rows,
     measures_of,
-    model_labels,
+    named,
     rows_unknown,
     unknown_labels,
 )
@@ -124,7 +124,7 @@ class Classify(Evaluator):
         """Tell where no row has only labels of the model: they are spelled differently."""
         unknown = rows_unknown(scores)
         if scores.rows > 1 and unknown.all():
-            yield all_unknown(scores.rows, sorted(unknown_labels(scores)), model_labels(scores))
+            yield all_unknown(scores.rows, sorted(unknown_labels(scores)), named(scores, PROBABILITY))
 
     def row(self, scores: RowScores, number: int) -> dict[str, object]:
         """Return a row's labels, those it was given, and their probabilities."""
