@@ -56,6 +56,14 @@ def test_labels_are_measured_and_each_is_shown(tuned: Path) -> None:
     assert "rows with a label that the model does not have (it has bad, good), counted as wrong: 1" in ended.err
 
 
+def test_labels_that_are_all_spelled_differently_are_warned_of(tuned: Path) -> None:
+    Path("upper.csv").write_text(Path("reviews.csv").read_text().replace(",g", ",G").replace(",b", ",B"))
+    told = (
+        "all 8 rows have a label that the model does not have, and count as wrong: Bad, Good, Great; it has bad, good"
+    )
+    assert f"gptcli: warning: {told}: spell them alike\n" in evaluate("upper.csv", tuned).err
+
+
 def test_json_has_the_confusion_matrix_and_pictures_are_drawn(tuned: Path) -> None:
     pytest.importorskip("matplotlib")
     ended = evaluate("reviews.csv --json --plot pictures", tuned)
