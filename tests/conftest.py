@@ -1,6 +1,7 @@
 """What every test gets: no network but loopback, a home of its own, and tiny models made once a session."""
 
 import os
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,14 @@ settings.load_profile(os.environ.get("GPTCLI_TEST_PROFILE", "repeatable"))
 
 SHARED = Path(os.environ.get("GPTCLI_SHARED", Path(__file__).parents[2] / "shared"))
 TINY_SHAPE: dict[str, Any] = {"vocab_size": 96, "n_positions": 48, "n_embd": 32, "n_layer": 2, "n_head": 4}
+
+
+def pytest_configure() -> None:
+    """Let the programs that tests start be interrupted, also where a shell began the tests with &.
+
+    They would inherit an ignored SIGINT, and rightly go on for ever.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
