@@ -13,6 +13,9 @@ from gptcli.tasks.evaluate_events import ModelReport
 from gptcli.tasks.events import Event, ModelReady, Notice, Stage
 from gptcli.tasks.harness_config import HarnessConfig
 
+PARTING_SECONDS = 5.0
+"""How long a harness that was stopped may take to end: until then what this process prints goes through it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HarnessReport:
@@ -56,12 +59,14 @@ def run_harness(config: HarnessConfig, located: Located, model: ModelOptions) ->
             reports.put(error)
 
     # The harness is one long call, which would keep its caller from telling how it goes; and from Ctrl-C.
-    threading.Thread(target=work, daemon=True, name="gptcli-harness").start()
+    worker = threading.Thread(target=work, daemon=True, name="gptcli-harness")
+    worker.start()
     try:
         while isinstance(report := reports.get(), Stage | Notice):
             yield report
     finally:
         adapted.cancel()
+        worker.join(PARTING_SECONDS)
     if isinstance(report, BaseException):
         raise report
     yield from adapted.notices()
