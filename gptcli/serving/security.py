@@ -1,0 +1,214 @@
+"""Who may ask, and how much: the Host check, the key, the limit of a body, and the headers that bind a browser.
+
+Each is a layer around the application. From the outside in: headers, host, other origins, key, body. A browser asks
+before it sends a key to another origin, so those questions are answered ahead of the key.
+"""
+
+import hmac
+import ipaddress
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gptcli.serving.errors import ApiError
+from gptcli.serving.unforeseen import Unforeseen
+
+POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",  # what is not named below is forbidden, whatever browsers learn to load
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS: Final = (
+    ("Content-Security-Policy", POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),  # the page's address holds the text that it shares
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+PUBLIC: Final = frozenset({"/", "/health", "/favicon.ico"})
+PAGE: Final = "/page/"
+"""Where the page's own files lie; like PUBLIC they hold nothing of a model, and a browser must load them to ask."""
+_PUBLIC_METHODS: Final = frozenset({"GET", "HEAD"})
+
+
+def add_security(
+    app: FastAPI, *, api_key: str | None, hosts: Iterable[str], origins: Sequence[str], body_bytes: int
+) -> None:
+    """Put the layers around the application; a layer that is added later stands outside of those before."""
+    app.add_middleware(BodyLimit, most_bytes=body_bytes)
+    if api_key is not None:
+        app.add_middleware(KeyCheck, api_key=api_key)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["Retry-After"],
+        )
+    app.add_middleware(HostCheck, hosts=hosts)
+    app.add_middleware(Unforeseen)
+    app.add_middleware(AnswerHeaders)
+
+
+class AnswerHeaders:
+    """Adds the headers that bind a browser to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and the answer back with the headers."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS:
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "no-store" if scope["path"].startswith("/v1/") else "no-cache")
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class HostCheck:
+    """Refuses requests whose Host is another's name.
+
+    A page of evil.example can have its name point to this machine and then ask here as if it were itself the server
+    (DNS rebinding); its requests still say evil.example. An address in numbers is no name, so it always passes, and so
+    does localhost.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
+        """Let pass these names too; "*.example.com" is every name below it, and "*" every name there is."""
+        self._app = app
+        self._hosts = frozenset(host.lower().rstrip(".") for host in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 403, and 400 where it names no host or two."""
+        if scope["type"] == "http":
+            named = [value for name, value in scope["headers"] if name == b"host"]
+            if len(named) != 1:
+                await ApiError("the request needs one Host header", code="bad_host").response()(scope, receive, send)
+                return
+            host = host_of(named[0].decode("latin-1"))
+            if not self._passes(host):
+                await _other_host(host).response()(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _passes(self, host: str) -> bool:
+        if "*" in self._hosts or host in self._hosts or host == "localhost" or host.endswith(".localhost"):
+            return True
+        return _is_address(host) or any(f"*.{parent}" in self._hosts for parent in _parents(host))
+
+
+class KeyCheck:
+    """Asks for the key, but for the page, which must come before anybody can enter one, and for the state of health."""
+
+    def __init__(self, app: ASGIApp, api_key: str) -> None:
+        self._app = app
+        self._digest = sha256(api_key.encode()).digest()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 401."""
+        if scope["type"] == "http" and not _is_public(scope):
+            error = self._error(Headers(scope=scope).get("authorization"))
+            if error is not None:
+                await error.response()(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _error(self, authorization: str | None) -> ApiError | None:
+        """Return what is wrong; digests of equal length are compared in constant time, so that no time tells a key."""
+        scheme, _, key = (authorization or "").partition(" ")
+        if hmac.compare_digest(sha256(key.strip().encode("latin-1")).digest(), self._digest):
+            if scheme.lower() == "bearer":
+                return None
+        found = "is wrong" if authorization else "is missing"
+        return ApiError(
+            f"the API key {found}: send the header Authorization: Bearer KEY",
+            status=401,
+            code="invalid_api_key",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+
+
+class BodyLimit:
+    """Ends a request whose body is too large, when its length is told and else while it is read."""
+
+    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+        self._app = app
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 413; raises HTTPException into a route that reads too much."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        told = Headers(scope=scope).get("content-length", "")
+        message = f"the body may have {self._most_bytes:,} bytes: send less at once"
+        if told.isascii() and told.isdigit() and int(told) > self._most_bytes:
+            error = ApiError(message, status=413, code="request_too_large")
+            await error.response()(scope, receive, send)
+            return
+        read = 0
+
+        async def receive_counted() -> Message:
+            nonlocal read
+            received = await receive()
+            read += len(received.get("body", b""))
+            if read > self._most_bytes:
+                raise HTTPException(413, message)  # the one kind of error that FastAPI lets through while it reads
+            return received
+
+        await self._app(scope, receive_counted, send)
+
+
+def host_of(header: str) -> str:
+    """Return the host of a Host header, without the port and the brackets of IPv6, in lower case."""
+    header = header.strip().lower()
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.partition(":")[0].rstrip(".")
+
+
+def _other_host(host: str) -> ApiError:
+    message = f"this server does not answer to the name {host!r}: start it with --allowed-host {host} if it should"
+    return ApiError(message, status=403, code="host_not_allowed")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _parents(host: str) -> Iterable[str]:
+    """Yield the names above a name, the nearest first."""
+    labels = host.split(".")
+    return (".".join(labels[begin:]) for begin in range(1, len(labels)))
+
+
+def _is_public(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return scope["method"] in _PUBLIC_METHODS and (path in PUBLIC or path.startswith(PAGE))
