@@ -46,11 +46,18 @@ class Engine:
         self._waiting: deque[_Waiting] = deque()
         self._running: list[Branch] = []
         self._searches: dict[int, BeamSearch] = {}
+        self.new_tokens = 0
+        """Tokens chosen so far, of all requests."""
 
     @property
     def has_work(self) -> bool:
         """Return whether a step would do anything."""
         return bool(self._waiting or self._running)
+
+    @property
+    def running(self) -> int:
+        """Return how many sequences are in the batch."""
+        return len(self._running)
 
     def submit(self, request: Request) -> None:
         """Queue a request; samples beyond the number of slots wait for their turn."""
@@ -67,6 +74,12 @@ class Engine:
         self._waiting = deque(entry for entry in self._waiting if entry.request.key != key)
         self._searches.pop(key, None)
         self._let_go([branch for branch in self._running if branch.request.key == key])
+
+    def clear(self) -> None:
+        """Drop all requests, as after an error in a step."""
+        self._waiting.clear()
+        self._searches.clear()
+        self._running.clear()
 
     def step(self) -> list[Finished | Piece]:
         """Do one round; return what finished and what can be streamed."""
@@ -129,6 +142,7 @@ class Engine:
     def _advance(self, branches: list[Branch], rows: list[int], logits: Logits) -> list[Finished | Piece]:
         """Choose each branch's next token, let go of what is finished, and return the events."""
         require_finite(logits.logsumexp)
+        self.new_tokens += len(branches)
         events: list[Finished | Piece] = []
         done: list[Branch] = []
         row_of = {id(branch): row for branch, row in zip(branches, rows, strict=True)}
@@ -159,7 +173,7 @@ class Engine:
         if branch.request.stream:
             text = branch.text.finish() if branch.finish_reason else branch.text.take()
             if text:
-                events.append(Piece(key=branch.request.key, sample=branch.sample, text=text))
+                events.append(branch.piece(text))
         if branch.finish_reason:
             events.append(branch.finished())
         return events

@@ -38,6 +38,8 @@ class Piece:
     key: int
     sample: int
     text: str
+    scores: tuple["TokenScore", ...] = ()
+    """Those of the tokens since the last piece, if the options ask for them; Finished has them all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,8 @@ class Branch:
     """Tokens of the current window that the backend has read."""
     logprob: float = 0.0
     scores: list[TokenScore] = field(default_factory=list)
+    told_scores: int = 0
+    """How many of them have gone out with pieces."""
     finish_reason: FinishReason | None = None
 
     @property
@@ -93,6 +97,12 @@ class Branch:
     def noise_key(self) -> int:
         """Return the key of the next choice's random numbers."""
         return stream_key(self.request.seed, self.request.key, self.sample, self.new_tokens)
+
+    def piece(self, text: str) -> Piece:
+        """Return new text as an event, with the scores that have not gone out."""
+        scores = tuple(self.scores[self.told_scores :])
+        self.told_scores = len(self.scores)
+        return Piece(key=self.request.key, sample=self.sample, text=text, scores=scores)
 
     def become(self, other: "Branch") -> None:
         """Take over another branch's history, but keep the slot."""
