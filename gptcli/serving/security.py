@@ -106,7 +106,9 @@ class HostCheck:
         if scope["type"] == "http":
             named = [value for name, value in scope["headers"] if name == b"host"]
             if len(named) != 1:
-                await ApiError("the request needs one Host header", code="bad_host").response()(scope, receive, send)
+                await ApiError(400, "the request needs one Host header", code="bad_host").response()(
+                    scope, receive, send
+                )
                 return
             host = host_of(named[0].decode("latin-1"))
             if not self._passes(host):
@@ -139,13 +141,13 @@ class KeyCheck:
     def _error(self, authorization: str | None) -> ApiError | None:
         """Return what is wrong; digests of equal length are compared in constant time, so that no time tells a key."""
         scheme, _, key = (authorization or "").partition(" ")
-        if hmac.compare_digest(sha256(key.strip().encode("latin-1")).digest(), self._digest):
-            if scheme.lower() == "bearer":
-                return None
+        is_right = hmac.compare_digest(sha256(key.strip().encode("latin-1")).digest(), self._digest)
+        if is_right and scheme.lower() == "bearer":
+            return None
         found = "is wrong" if authorization else "is missing"
         return ApiError(
+            401,
             f"the API key {found}: send the header Authorization: Bearer KEY",
-            status=401,
             code="invalid_api_key",
             headers={"WWW-Authenticate": "Bearer"},
         )
@@ -166,7 +168,7 @@ class BodyLimit:
         told = Headers(scope=scope).get("content-length", "")
         message = f"the body may have {self._most_bytes:,} bytes: send less at once"
         if told.isascii() and told.isdigit() and int(told) > self._most_bytes:
-            error = ApiError(message, status=413, code="request_too_large")
+            error = ApiError(413, message, code="request_too_large")
             await error.response()(scope, receive, send)
             return
         read = 0
@@ -192,7 +194,7 @@ def host_of(header: str) -> str:
 
 def _other_host(host: str) -> ApiError:
     message = f"this server does not answer to the name {host!r}: start it with --allowed-host {host} if it should"
-    return ApiError(message, status=403, code="host_not_allowed")
+    return ApiError(403, message, code="host_not_allowed")
 
 
 def _is_address(host: str) -> bool:
