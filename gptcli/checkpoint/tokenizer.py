@@ -68,6 +68,11 @@ class Tokenizer:
         r"""Return a token as text to show to people; bytes that are no whole character read \xNN."""
         return self.token_bytes(token_id).decode(errors="backslashreplace")
 
+    @cached_property
+    def longest_token(self) -> int:
+        """Return the most bytes that a token stands for."""
+        return max(len(self.token_bytes(token)) for token in range(self.vocab_size))
+
     def cuts_as(self, other: "Tokenizer") -> bool:
         """Return whether the other cuts text into the same tokens, as of one model tuned from another it does."""
         ours, theirs = (json.loads(one._backend.to_str()) for one in (self, other))

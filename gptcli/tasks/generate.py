@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import replace
-from functools import cached_property
 
 from gptcli.checkpoint.template import read_template
 from gptcli.data.prompts import Filling, Prompter, prompter
@@ -152,13 +151,8 @@ class _Rows:
     def _tokens(self, prompt: str) -> list[int]:
         """Return the tokens of a prompt; raises InputError for one whose length alone says that it is too long."""
         if len(prompt) > LONG_TEXT:
-            self.windows.refuse_at_least(len(prompt) // self._longest_token)
+            self.windows.refuse_at_least(len(prompt) // self._tokenizer.longest_token)
         return self._tokenizer.encode(prompt)
-
-    @cached_property
-    def _longest_token(self) -> int:
-        """Return the most bytes that a token stands for."""
-        return max(len(self._tokenizer.token_bytes(token)) for token in range(self._tokenizer.vocab_size))
 
     def _token_logprobs(self, scores: tuple[TokenScore, ...]) -> tuple[TokenLogprob, ...]:
         """Return scored tokens with their text."""
