@@ -29,6 +29,7 @@ def requests(
     samples: int = 1,
     seed: int = 0,
     first_key: int = 0,
+    first_row: int = 0,
     slide: bool = False,
 ) -> list[Request]:
     """Return a request for each prompt, limited as the command limits them."""
@@ -38,6 +39,7 @@ def requests(
     return [
         Request(
             key=key,
+            row=row,
             prompt=tuple(prompt),
             sampler=sampler,
             samples=samples,
@@ -48,7 +50,7 @@ def requests(
             ),
             slide=slide,
         )
-        for key, prompt in enumerate(prompts, first_key)
+        for row, (key, prompt) in enumerate(enumerate(prompts, first_key), first_row)
     ]
 
 

@@ -17,7 +17,9 @@ class Request:
     """A prompt and how to continue it."""
 
     key: int
-    """The caller's number for it; part of the random stream."""
+    """The caller's number for it, which no other request of the engine has at the same time."""
+    row: int
+    """Its place among the caller's prompts; part of the random stream."""
     prompt: tuple[int, ...]
     """At least one token, at most the context."""
     sampler: Sampler
@@ -96,7 +98,7 @@ class Branch:
     @property
     def noise_key(self) -> int:
         """Return the key of the next choice's random numbers."""
-        return stream_key(self.request.seed, self.request.key, self.sample, self.new_tokens)
+        return stream_key(self.request.seed, self.request.row, self.sample, self.new_tokens)
 
     def piece(self, text: str) -> Piece:
         """Return new text as an event, with the scores that have not gone out."""

@@ -131,6 +131,7 @@ class _Rows:
         self._open[index] = (record, prompt, fitted)
         return Request(
             key=index,
+            row=index,
             prompt=fitted.prompt,
             sampler=self._sampler,
             samples=self._config.num_samples,

@@ -196,6 +196,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]
             self._cuts.count(text, _place(number))
         return Request(
             key=number,
+            row=number,
             prompt=tuple(tokens[-room:]),
             sampler=self._sampler(settings),
             samples=1,

@@ -34,6 +34,7 @@ def write_on(
     requests = [
         Request(
             key=number,
+            row=number,
             prompt=tuple((tokenizer.encode(prompt) or list(eos_ids))[-(context - limit) :]),
             sampler=sampler,
             samples=1,

@@ -90,4 +90,4 @@ def request(
     key: int, prompt: Sequence[int] = (1, 2), *, limit: int = 3, samples: int = 1, sampler: Sampler = GREEDY
 ) -> Request:
     """Return a request; a test says what matters."""
-    return Request(key=key, prompt=tuple(prompt), sampler=sampler, samples=samples, seed=5, token_limit=limit)
+    return Request(key=key, row=key, prompt=tuple(prompt), sampler=sampler, samples=samples, seed=5, token_limit=limit)

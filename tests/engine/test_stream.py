@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count, islice
 
 import pytest
@@ -18,10 +19,7 @@ PATIENCE_SECONDS = 30
 
 def streamed(key: int, limit: int = 3) -> Request:
     """Return a request whose text is wanted in pieces."""
-    plain = request(key, limit=limit)
-    return Request(
-        key=key, prompt=plain.prompt, sampler=plain.sampler, samples=1, seed=5, token_limit=limit, stream=True
-    )
+    return replace(request(key, limit=limit), stream=True)
 
 
 def keys(items: list[Finished | Piece | str]) -> list[int | str]:

@@ -49,7 +49,7 @@ def test_the_same_seed_gives_the_same_samples_on_both_backends(
 def test_a_row_does_not_depend_on_the_rows_around_it(tiny: Path, backend_name: str, prompts: list[list[int]]) -> None:
     model = loaded(tiny, backend_name)
     together = decode(model, prompts, SAMPLED)
-    alone = [decode(model, [prompt], SAMPLED, first_key=key)[0] for key, prompt in enumerate(prompts)]
+    alone = [decode(model, [prompt], SAMPLED, first_row=row)[0] for row, prompt in enumerate(prompts)]
     assert [finished.tokens for finished in together] == [finished.tokens for finished in alone]
 
 
@@ -60,6 +60,17 @@ def test_rows_come_back_in_input_order_with_all_their_samples(
 ) -> None:
     finished = decode(loaded(tiny, "onnx", 4), prompts, SAMPLED, samples=samples)
     assert [(o.key, o.sample) for o in finished] == [(k, s) for k in range(len(prompts)) for s in range(samples)]
+
+
+@FEW
+@given(prompts=PROMPTS, first_key=st.integers(0, 2**40))
+def test_the_keys_of_requests_do_not_enter_their_random_streams(
+    tiny: Path, prompts: list[list[int]], first_key: int
+) -> None:
+    first = decode(loaded(tiny, "onnx"), prompts, SAMPLED)
+    later = decode(loaded(tiny, "onnx"), prompts, SAMPLED, first_key=first_key)
+    assert [finished.tokens for finished in first] == [finished.tokens for finished in later]
+    assert [finished.key for finished in later] == [first_key + row for row in range(len(prompts))]
 
 
 def test_five_samples_of_one_prompt_differ(builtin: Path) -> None:
@@ -81,7 +92,7 @@ def test_a_sliding_window_goes_on_past_the_context_the_same_in_any_batch(
 ) -> None:
     options = SamplingOptions(max_new_tokens=120, overflow="slide", logit_bias=((0, float("-inf")),))
     prompts = [[1, 2, 3], list(range(1, 49)), [9] * 20]
-    alone = [decode(loaded(tiny, "onnx", 1), [p], options, slide=True, first_key=n)[0] for n, p in enumerate(prompts)]
+    alone = [decode(loaded(tiny, "onnx", 1), [p], options, slide=True, first_row=n)[0] for n, p in enumerate(prompts)]
     finished = decode(loaded(tiny, backend_name, batch_size), prompts, options, slide=True)
     assert [len(o.tokens) for o in finished] == [120, 120, 120]
     assert [o.tokens for o in finished] == [o.tokens for o in alone]

@@ -56,6 +56,7 @@ class _Writer:
             self._open[row.index] = (row, fitted)
             yield Request(
                 key=row.index,
+                row=row.index,
                 prompt=fitted.prompt,
                 sampler=self._sampler,
                 samples=1,
