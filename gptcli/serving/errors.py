@@ -25,6 +25,10 @@ from gptcli.serving.complaints import complaint_of
 LOGGER = logging.getLogger("gptcli.serving")
 """What a person who runs the server should know; the command line decides where it goes."""
 
+MOST_MESSAGE = 1000
+"""Characters of a message: what a client has sent may stand in it."""
+MOST_PARAM = 200
+
 _KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _RENAMED = {"max_new_tokens": "max_tokens", "num_samples": "n"}
 """Fields that are called otherwise than their options."""
@@ -46,9 +50,9 @@ class ApiError(Exception):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Say what is wrong; param names the field of the request, code is for programs."""
-        super().__init__(message)
+        super().__init__(_shown(message, MOST_MESSAGE))
         self.status = status
-        self.param = param
+        self.param = None if param is None else _shown(param, MOST_PARAM)
         self.code = code
         self.headers = dict(headers or {})
         if retry_after_seconds is not None:
@@ -67,11 +71,11 @@ class ApiError(Exception):
 
 @contextmanager
 def about(param: str) -> Iterator[None]:
-    """Turn an InputError, whose message goes behind the name of what is wrong, into the error of a field."""
+    """Turn an InputError, whose message goes behind the place of what is wrong, into the error of a field."""
     try:
         yield
     except InputError as error:
-        raise ApiError(400, f"{param} {in_fields(str(error))[0]}", param=param) from error
+        raise ApiError(400, f"{param}: {in_fields(str(error))[0]}", param=param) from error
 
 
 def api_error(error: Exception) -> ApiError:
@@ -156,3 +160,9 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
         case HTTPStatus.BAD_REQUEST:  # of the framework only this: it could not read the body
             message, code = "the body is no JSON: not UTF-8, nested too deeply, or with a number too long", "bad_json"
     return ApiError(error.status_code, message, code=code, headers=error.headers).response()
+
+
+def _shown(text: str, most: int) -> str:
+    """Return a text as it can be sent: half a surrogate pair escaped, and not too long."""
+    text = text if len(text) <= most else f"{text[:most]}..."
+    return text.encode(errors="backslashreplace").decode()
