@@ -6,7 +6,7 @@ before it sends a key to another origin, so those questions are answered ahead o
 
 import hmac
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
 
@@ -17,6 +17,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gptcli.serving.errors import ApiError
+from gptcli.serving.settings import ServeSettings
 from gptcli.serving.unforeseen import Unforeseen
 
 POLICY: Final = "; ".join(
@@ -45,22 +46,20 @@ PAGE: Final = "/page/"
 _PUBLIC_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
-def add_security(
-    app: FastAPI, *, api_key: str | None, hosts: Iterable[str], origins: Sequence[str], body_bytes: int
-) -> None:
+def add_security(app: FastAPI, settings: ServeSettings) -> None:
     """Put the layers around the application; a layer that is added later stands outside of those before."""
-    app.add_middleware(BodyLimit, most_bytes=body_bytes)
-    if api_key is not None:
-        app.add_middleware(KeyCheck, api_key=api_key)
-    if origins:
+    app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes)
+    if settings.api_key is not None:
+        app.add_middleware(KeyCheck, api_key=settings.api_key)
+    if settings.cors:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=list(origins),
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type"],
-            expose_headers=["Retry-After"],
+            allow_origins=settings.cors,
+            allow_methods=("GET", "POST"),
+            allow_headers=("*",),  # the openai client for browsers sends a dozen of its own
+            expose_headers=("Retry-After",),
         )
-    app.add_middleware(HostCheck, hosts=hosts)
+    app.add_middleware(HostCheck, hosts=(settings.host, *settings.allowed_hosts))
     app.add_middleware(Unforeseen)
     app.add_middleware(AnswerHeaders)
 

@@ -17,7 +17,7 @@ class ServerState:
 
     settings: ServeSettings
     models: Models
-    metrics: Metrics = field(default_factory=Metrics)
+    metrics: Metrics
     drain: Drain = field(default_factory=Drain)
 
 
