@@ -12,6 +12,16 @@ from gptcli.tasks.labelling.option_checks import require_label_set_options, requ
 from gptcli.tasks.labelling.options import LabelOptions
 from gptcli.tasks.sharing import ALONE, Share
 
+TokenBias = tuple[tuple[str, float], ...]
+"""(token, value added to its logit); the token as text or as an id in digits; -inf forbids it."""
+
+
+def refuse_infinite(logit_bias: TokenBias) -> None:
+    """Raise ConfigError for a bias that would leave no choice, or that is no number."""
+    for token, value in logit_bias:
+        if not value < float("inf"):
+            raise ConfigError(f"--logit-bias {token!r} must be below infinity, not {value:g}: say 100")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateConfig:
@@ -27,8 +37,7 @@ class GenerateConfig:
     template: str | None = None
     """A named template, a format string over the columns, or "none"; None is the one saved with the model."""
     num_samples: int = 1
-    logit_bias: tuple[tuple[str, float], ...] = ()
-    """(token, value added to its logit); the token as text or as an id in digits; -inf forbids it."""
+    logit_bias: TokenBias = ()
     stream: bool = False
     """Yield TextDelta events; only for one row and one sample."""
     skip_rows: int = 0
@@ -41,9 +50,7 @@ class GenerateConfig:
             raise ConfigError(f"--num-samples must be at least 1, not {self.num_samples}")
         if self.template is not None:
             prompter(self.template)
-        for token, value in self.logit_bias:
-            if not value < float("inf"):
-                raise ConfigError(f"--logit-bias {token!r} must be below infinity, not {value:g}: say 100")
+        refuse_infinite(self.logit_bias)
         beams = self.sampling.num_beams
         if beams > 1 and self.num_samples > beams:
             raise ConfigError(

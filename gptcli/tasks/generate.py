@@ -7,17 +7,16 @@ from gptcli.checkpoint.template import read_template
 from gptcli.data.prompts import Filling, Prompter, prompter
 from gptcli.data.records import Record
 from gptcli.data.templates import PromptTemplate
-from gptcli.engine.ban import BanTable
 from gptcli.engine.load import LoadedModel, load_model
 from gptcli.engine.placement import require_device
 from gptcli.engine.request import Finished, Piece, Request, TokenScore
-from gptcli.engine.sampling import Sampler
 from gptcli.engine.stream import in_order
-from gptcli.errors import ConfigError, InputError
+from gptcli.errors import InputError
 from gptcli.tasks.config import GenerateConfig
 from gptcli.tasks.cuts import summed
 from gptcli.tasks.events import Completion, Event, ModelReady, Notice, Place, RowFailed, Stage, TextDelta, TokenLogprob
 from gptcli.tasks.locating import located_model
+from gptcli.tasks.sampler import sampler_of
 from gptcli.tasks.shared_rows import Elsewhere, shared_in_order
 from gptcli.tasks.windows import Fitted, Windows
 
@@ -70,11 +69,8 @@ class _Rows:
         self._tokenizer = model.tokenizer
         self._prompts = prompts
         stop = (*config.sampling.stop, *prompts.stop)
-        options = replace(config.sampling, stop=stop, logit_bias=_token_bias(config, model))
-        self._sampler = Sampler(
-            options=options, eos_token_ids=model.config.eos_token_ids, ban=_ban_table(options.ban, model)
-        )
-        self.windows = Windows(model.config, options)
+        self._sampler = sampler_of(model, replace(config.sampling, stop=stop), config.logit_bias)
+        self.windows = Windows(model.config, self._sampler.options)
         self._open: dict[int, tuple[Record, str, Fitted]] = {}
         self._filling: Filling | None = None
 
@@ -180,28 +176,3 @@ def _origin(config: GenerateConfig, template: PromptTemplate) -> str:
     """Say which template it is and who chose it."""
     chosen = "as asked" if config.template is not None else "saved with the model"
     return f"{template.name}, {chosen}" if template.name else chosen
-
-
-def _token_bias(config: GenerateConfig, model: LoadedModel) -> tuple[tuple[int, float], ...]:
-    """Return --logit-bias by token id; raises ConfigError for what is not one token of this model."""
-    bias = []
-    for text, value in config.logit_bias:
-        token = int(text) if text.isascii() and text.isdigit() else model.tokenizer.single_token(text)
-        if token is None:
-            pieces = [model.tokenizer.token_text(piece) for piece in model.tokenizer.encode(text)]
-            raise ConfigError(
-                f"--logit-bias {text!r} is not one token of {model.name}; it is {len(pieces)} tokens: {pieces}"
-            )
-        if token >= model.config.vocab_size:
-            raise ConfigError(f"--logit-bias {text}: the ids of {model.name} are below {model.config.vocab_size}")
-        bias.append((token, value))
-    return tuple(bias)
-
-
-def _ban_table(texts: tuple[str, ...], model: LoadedModel) -> BanTable | None:
-    """Return the table of what would complete a banned text, if any text is banned."""
-    if not texts:
-        return None
-    no_text = set(model.config.eos_token_ids)  # the end of a text is not written, so no ban forbids it
-    pieces = [b"" if n in no_text else model.tokenizer.token_bytes(n) for n in range(model.config.vocab_size)]
-    return BanTable([text.encode(errors="surrogateescape") for text in texts], pieces)
