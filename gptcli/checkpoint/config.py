@@ -49,6 +49,11 @@ class ModelConfig:
         """Return the width of one attention head."""
         return self.n_embd // self.n_head
 
+    def attention_scale(self, layer: int) -> float:
+        """Return the factor on query times key, by the two switches that GPT2Config has."""
+        scale = self.head_dim**-0.5 if self.scale_attn_weights else 1.0
+        return scale / (layer + 1) if self.scale_attn_by_inverse_layer_idx else scale
+
 
 def read_config(directory: Path) -> ModelConfig:
     """Read a checkpoint's configuration; raises ModelError when it is not a GPT-2 that runs here."""

@@ -105,7 +105,7 @@ def _attention(g: GraphBuilder, x: str, layer: int) -> str:
             num_heads=g.config.n_head,
             kv_num_heads=g.config.n_head,
             do_rotary=0,
-            scale=_attention_scale(g.config, layer),
+            scale=g.config.attention_scale(layer),
         )
     )
     return f"{name}.heads"
@@ -123,12 +123,6 @@ def _perceptron(g: GraphBuilder, x: str, layer: int) -> Branch:
     product = g.matmul(x, f"{name}.c_fc", f"{name}.c_fc.product")
     inner = _activation(g, product, g.weight(f"{name}.c_fc.bias"), f"{name}.inner")
     return Branch(product=g.matmul(inner, f"{name}.c_proj", f"{name}.out"), bias=f"{name}.c_proj.bias")
-
-
-def _attention_scale(config: ModelConfig, layer: int) -> float:
-    """Return the factor on query times key, by the two switches that GPT2Config has."""
-    scale = config.head_dim**-0.5 if config.scale_attn_weights else 1.0
-    return scale / (layer + 1) if config.scale_attn_by_inverse_layer_idx else scale
 
 
 def _activation(g: GraphBuilder, product: str, bias: str, output: str) -> str:
