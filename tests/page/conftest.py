@@ -1,0 +1,4 @@
+"""What tests of the page share: a browser, and a tab of it."""
+
+from tests.browser import browser as browser
+from tests.browser import visit as visit
