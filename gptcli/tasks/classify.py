@@ -7,12 +7,11 @@ from gptcli.data.labels import LabelKind
 from gptcli.data.records import Record
 from gptcli.engine.placement import require_device
 from gptcli.errors import ConfigError, InputError
-from gptcli.evaluation.probabilities import Values
 from gptcli.tasks.agreement import Agreement
 from gptcli.tasks.config import DEFAULT_LABEL_SEPARATOR, DEFAULT_THRESHOLD, ClassifyConfig
 from gptcli.tasks.cuts import summed
 from gptcli.tasks.events import Classified, Event, ModelReady, Notice, RowFailed, Stage
-from gptcli.tasks.labelling.labeller import Labelled, Labeller, TextRow, open_labeller
+from gptcli.tasks.labelling.labeller import Labelled, Labeller, TextRow, given_labels, open_labeller
 from gptcli.tasks.labelling.option_checks import GIVES, refuse_idle_options
 from gptcli.tasks.locating import located_model
 from gptcli.tasks.shared_rows import Elsewhere, shared_in_order
@@ -100,7 +99,12 @@ class _Rows:
             record=result.row.record,
             text=result.row.text,
             kind=kind,
-            labels=self._given(values),
+            labels=given_labels(
+                self._labels,
+                values,
+                least=self._config.min_prob or 0,
+                threshold=DEFAULT_THRESHOLD if self._config.threshold is None else self._config.threshold,
+            ),
             probabilities=tuple(ranked[: self._config.top]),
             value=float(values[0]) if kind == "regression" else None,
             tokens=result.tokens,
@@ -119,19 +123,6 @@ class _Rows:
             if self._config.skip_rows:
                 yield Notice(text=f"rows of the earlier run, not compared again: {self._config.skip_rows:,}")
             yield from self._agreement.reports()
-
-    def _given(self, values: Values) -> tuple[str, ...]:
-        """Return the labels that are likely enough, in the model's order."""
-        names = self._labels.names
-        match self._labels.kind:
-            case "single":
-                best = int(values.argmax())
-                return (names[best],) if values[best] >= (self._config.min_prob or 0) else ()
-            case "multi":
-                threshold = DEFAULT_THRESHOLD if self._config.threshold is None else self._config.threshold
-                return tuple(name for name, value in zip(names, values, strict=True) if value >= threshold)
-            case "regression":
-                return ()
 
     def _settle_columns(self, record: Record) -> None:
         """Let the first whole row settle which column holds the texts; raises InputError where none does."""

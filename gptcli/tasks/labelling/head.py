@@ -30,6 +30,7 @@ class HeadLabeller(Labeller):
         self._model = model
         self._begin = beginning(model.config)
         size = model.config.n_positions
+        self.room = size - sum(map(len, model.tokenizer.ends))
         self._texts = LongTexts(model.tokenizer, size=size, place=f"the context of {size:,} tokens", long=long)
         self._pooling: Pooling = "max" if long == "max" else "mean"
         self._open: dict[int, tuple[TextRow, int]] = {}

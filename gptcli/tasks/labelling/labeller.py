@@ -14,8 +14,9 @@ from gptcli.checkpoint.weights import open_weights
 from gptcli.data.labels import LabelSet
 from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions
+from gptcli.engine.scorer import load_scorer
 from gptcli.evaluation.probabilities import Values
-from gptcli.tasks.config import Long
+from gptcli.tasks.config import DEFAULT_THRESHOLD, Long
 from gptcli.tasks.events import Notice, Place, RowFailed
 from gptcli.tasks.labelling.options import LabelOptions
 
@@ -55,6 +56,8 @@ class Labeller(ABC):
     """A model that is ready to label texts. Rows never see each other."""
 
     labels: LabelSet
+    room: int
+    """Tokens that a text may have; of one that has more, a part is read, by --long."""
     directory: Path
     dtype: str
     details: tuple[str, ...]
@@ -88,6 +91,26 @@ def open_labeller(located: Located, model: ModelOptions, labels: LabelOptions | 
         from gptcli.tasks.labelling.head import HeadLabeller
 
         return HeadLabeller(located, model, long=long)
-    from gptcli.tasks.labelling.prompted import PromptedLabeller
+    from gptcli.tasks.labelling.prompted import PromptedLabeller, refuse_head
 
-    return PromptedLabeller(located, model, labels, long=long)
+    refuse_head(located, labels.names)
+    return PromptedLabeller(load_scorer(located, model), labels, long=long)
+
+
+def given_labels(
+    labels: LabelSet, probabilities: Values, *, least: float = 0, threshold: float = DEFAULT_THRESHOLD
+) -> tuple[str, ...]:
+    """Return the labels that are likely enough, in the model's order.
+
+    Of labels that exclude each other the likeliest, if it has the least probability; of others all from threshold on;
+    of a regression none.
+    """
+    match labels.kind:
+        case "single":
+            best = int(probabilities.argmax())
+            return (labels.names[best],) if probabilities[best] >= least else ()
+        case "multi":
+            pairs = zip(labels.names, probabilities, strict=True)
+            return tuple(name for name, probability in pairs if probability >= threshold)
+        case "regression":
+            return ()

@@ -8,8 +8,7 @@ import numpy as np
 from gptcli.checkpoint.locate import Located
 from gptcli.data.labels import LabelSet
 from gptcli.engine.likelihood import scores_in_order
-from gptcli.engine.options import ModelOptions
-from gptcli.engine.scorer import Item, ItemScores, SpanScores, load_scorer
+from gptcli.engine.scorer import Item, ItemScores, LoadedScorer, SpanScores
 from gptcli.errors import ConfigError, InputError
 from gptcli.evaluation.calibration import (
     CONTENT_FREE,
@@ -46,15 +45,14 @@ class _Asked:
 class PromptedLabeller(Labeller):
     """A language model that is asked for each label behind each text."""
 
-    def __init__(self, located: Located, options: ModelOptions, labels: LabelOptions, *, long: Long) -> None:
-        """Open the model and ask it about no text; raises as open_labeller does."""
-        _refuse_head(located, labels.names)
-        model = load_scorer(located, options)
+    def __init__(self, model: LoadedScorer, labels: LabelOptions, *, long: Long) -> None:
+        """Ask a model about no text; raises ConfigError, and InputError for a file of examples that cannot be used."""
         self.labels = LabelSet(kind="single", names=labels.names)
         self.directory, self.dtype = model.directory, model.dtype
         self._model = model
         self._options = labels
         self._prompts = FewShotPrompts(model.tokenizer, model.config, labels, long=long)
+        self.room = self._prompts.shared.room
         self._pooling: Pooling = "max" if long == "max" else "mean"
         self._asked: dict[int, _Asked] = {}
         self._domain: Values | None = None
@@ -147,7 +145,7 @@ def _mass(question: LabelQuestion, answer: ItemScores) -> float:
     return option_mass(first, [float(scores.logprobs[0]) for scores in answer.spans])
 
 
-def _refuse_head(located: Located, asked: Sequence[str]) -> None:
+def refuse_head(located: Located, asked: Sequence[str]) -> None:
     """Raise ConfigError for a model that has labels of its own, with these and those asked for."""
     own = own_labels(located)
     if own is not None:
