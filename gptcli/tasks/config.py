@@ -8,6 +8,7 @@ from gptcli.data.prompts import prompter
 from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions, SamplingOptions
 from gptcli.errors import ConfigError
+from gptcli.tasks.dialogue_formats import check_wanted
 from gptcli.tasks.labelling.option_checks import require_label_set_options, require_probability
 from gptcli.tasks.labelling.options import LabelOptions
 from gptcli.tasks.sharing import ALONE, Share
@@ -56,6 +57,23 @@ class GenerateConfig:
             raise ConfigError(
                 f"--num-samples {self.num_samples} needs --num-beams {self.num_samples} or more, not {beams}"
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatConfig:
+    """What `chat` needs to know; raises ConfigError when a value is out of range."""
+
+    seed: int
+    model: ModelOptions = field(default_factory=ModelOptions)
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    logit_bias: TokenBias = ()
+    template: str | None = None
+    """plain, dialogpt, a named template or a format string of one field; None is the model's own."""
+
+    def __post_init__(self) -> None:
+        refuse_infinite(self.logit_bias)
+        if self.template is not None:
+            check_wanted(self.template)
 
 
 Long = Literal["head", "tail", "mean", "max"]

@@ -8,11 +8,13 @@ byte-level BPE parts text at the line end between two; and it takes no time for 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.data.templates import PromptTemplate, segments_of
 from gptcli.errors import InputError, ModelError
+
+if TYPE_CHECKING:
+    from gptcli.checkpoint.tokenizer import Tokenizer
 
 Role = Literal["system", "user", "assistant"]
 
@@ -45,7 +47,7 @@ class DialogueFormat:
         marks = [_mark(literal) for literal, column in segments_of(self.template.template) if column is not None]
         return tuple(dict.fromkeys([*filter(None, [self.template.stop]), *(f"\n{mark}" for mark in marks if mark)]))
 
-    def tokens(self, turns: Sequence[Turn], tokenizer: Tokenizer) -> list[int]:
+    def tokens(self, turns: Sequence[Turn], tokenizer: "Tokenizer") -> list[int]:
         """Return the prompt for the next answer; where the last turn is the assistant's, it is continued.
 
         Raises InputError for half of a surrogate pair, and ModelError where the format needs a token that is missing.
@@ -58,7 +60,7 @@ class DialogueFormat:
         """Return what the assistant has said: a continuation without the white space that parts it from its marks."""
         return continuation.strip()
 
-    def head(self, turns: Sequence[Turn], tokenizer: Tokenizer) -> list[int]:
+    def head(self, turns: Sequence[Turn], tokenizer: "Tokenizer") -> list[int]:
         """Return what stands before the first exchange: the token that begins every text, and all system texts."""
         text = _system(turns)
         begin, _ = tokenizer.ends
@@ -68,7 +70,7 @@ class DialogueFormat:
             return [*begin, *self._ended(text, tokenizer)]
         return [*begin, *_encoded(f"{text}\n\n", tokenizer)]
 
-    def part(self, exchange: "Exchange", tokenizer: Tokenizer) -> list[int]:
+    def part(self, exchange: "Exchange", tokenizer: "Tokenizer") -> list[int]:
         """Return the tokens of one exchange, whose answer goes on where it is open."""
         user, answer = exchange.user, exchange.answer
         if self.template is None:
@@ -85,7 +87,7 @@ class DialogueFormat:
             text += "\n"
         return _encoded(text, tokenizer)
 
-    def _ended(self, text: str, tokenizer: Tokenizer) -> list[int]:
+    def _ended(self, text: str, tokenizer: "Tokenizer") -> list[int]:
         if tokenizer.eos_id is None:
             raise ModelError(f"the format {self.name} needs an end-of-text token, which this model's tokenizer lacks")
         return [*_encoded(text, tokenizer), tokenizer.eos_id]
@@ -103,7 +105,7 @@ class FittedDialogue:
 
 
 def fit(
-    form: DialogueFormat, turns: Sequence[Turn], tokenizer: Tokenizer, n_positions: int, reserve: int
+    form: DialogueFormat, turns: Sequence[Turn], tokenizer: "Tokenizer", n_positions: int, reserve: int
 ) -> FittedDialogue:
     """Return the prompt that leaves room for an answer of reserve tokens, or of half the window where that is less.
 
@@ -128,7 +130,7 @@ def fit(
 
 
 def _latest(
-    form: DialogueFormat, exchanges: Sequence["Exchange"], tokenizer: Tokenizer, most: int
+    form: DialogueFormat, exchanges: Sequence["Exchange"], tokenizer: "Tokenizer", most: int
 ) -> Iterator[list[int]]:
     """Yield the tokens of exchanges from the last one back, as many as come to at most so many tokens together."""
     used = 0
@@ -197,7 +199,7 @@ def _joined(turns: Sequence[Turn], role: Role) -> str | None:
     return "\n".join(texts) if texts else None
 
 
-def _encoded(text: str, tokenizer: Tokenizer) -> list[int]:
+def _encoded(text: str, tokenizer: "Tokenizer") -> list[int]:
     """Return the tokens of a text with none put around it."""
     (tokens,) = tokenizer.encode_batch([text])
     return tokens
