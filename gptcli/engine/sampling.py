@@ -88,10 +88,7 @@ class Sampler:
         chosen = [0] * len(rows)
         if together:
             picked = [rows[n] for n in together]
-            ids = logits.top_ids[picked]
-            values = logits.top_values[picked]
-            if not self.options.greedy:
-                ids, values = ids[:, : self.options.top_k], values[:, : self.options.top_k]
+            values, ids = self._candidates(logits, picked)
             for n, token in zip(together, self._draw(values, ids, [contexts[n] for n in together]), strict=True):
                 chosen[n] = int(token)
         for n, context in enumerate(contexts):
@@ -100,9 +97,28 @@ class Sampler:
                 chosen[n] = int(self._draw(values, ids, [context])[0])
         return chosen
 
+    def support(self, logits: Logits, row: int, context: Context) -> tuple[Ids, NDArray[np.float64]]:
+        """Return the tokens (k,) that this choice of a row can fall on, and with which probability on each."""
+        if self._from_candidates(context):
+            values, ids = self._candidates(logits, [row])
+        else:
+            values, ids = self._whole_row(logits.values[row], context)
+        if self.options.greedy:
+            best = np.argmax(values, axis=1)
+            return ids[0, best], np.ones(1)
+        kept = self._kept(values)[0]
+        possible = kept > -np.inf
+        probabilities = np.exp(kept[possible])
+        return ids[0, possible], probabilities / probabilities.sum()
+
     def _from_candidates(self, context: Context) -> bool:
         """Return whether the backend's candidates are all that this choice can fall on."""
         return bool(self.options.greedy or self.options.top_k) and not self.changes_logits(context)
+
+    def _candidates(self, logits: Logits, rows: Sequence[int]) -> tuple[Floats, Ids]:
+        """Return the values and ids (rows, k) of the backend's candidates that top-k keeps."""
+        count = None if self.options.greedy else self.options.top_k
+        return logits.top_values[rows, :count], logits.top_ids[rows, :count]
 
     def _whole_row(self, logits: Floats, context: Context) -> tuple[Floats, Ids]:
         """Return the values and ids, (1, k), that top-k keeps of a whole row; ties at its edge are kept."""
@@ -118,14 +134,17 @@ class Sampler:
         if self.options.greedy:
             best = np.argmax(values, axis=1)
         else:
-            below = values.astype(np.float64) - values.max(axis=1, keepdims=True)
-            with np.errstate(over="ignore"):  # a temperature near 0 leaves -inf for all but the likeliest
-                below /= self.options.temperature
-            kept = keep(below, self.options.top_p, self.options.min_p)
             keys = np.array([context.noise_key for context in contexts], np.uint64)
-            best = np.argmax(kept + gumbel(keys, ids), axis=1)
+            best = np.argmax(self._kept(values) + gumbel(keys, ids), axis=1)
         chosen: Ids = ids[np.arange(len(ids)), best]
         return chosen
+
+    def _kept(self, values: Floats) -> NDArray[np.float64]:
+        """Return values (rows, k) over the temperature, their largest at 0, those that are not kept at -inf."""
+        below = values.astype(np.float64) - values.max(axis=1, keepdims=True)
+        with np.errstate(over="ignore"):  # a temperature near 0 leaves -inf for all but the likeliest
+            below /= self.options.temperature
+        return keep(below, self.options.top_p, self.options.min_p)
 
 
 def keep(values: NDArray[np.float64], top_p: float, min_p: float) -> NDArray[np.float64]:
