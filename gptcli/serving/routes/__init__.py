@@ -1,8 +1,14 @@
-"""The routes, a file a kind: each has a `router`, and stands in ROUTERS.
+"""The routes, a file a kind: each has a `router`, and stands in ROUTERS."""
 
-F1: completions, chat. F2: the others, among them the page (GET / and /page/*, from gptcli/serving/page).
-"""
+from gptcli.serving.routes import completions, embeddings, inspection, labels, models, page, tokens
 
-from gptcli.serving.routes import completions
-
-ROUTERS = (completions.router,)
+ROUTERS = (
+    completions.router,
+    embeddings.router,
+    labels.router,
+    inspection.router,
+    tokens.router,
+    models.router,
+    page.router,
+)
+"""In the order of the OpenAPI document."""

@@ -1,0 +1,38 @@
+"""POST /v1/tokenize and /v1/detokenize: between text and the tokens of a model."""
+
+import asyncio
+
+from fastapi import APIRouter
+
+from gptcli.serving.errors import about
+from gptcli.serving.looking import require_known
+from gptcli.serving.schemas.base import TopToken
+from gptcli.serving.schemas.tokens import DetokenizeAnswer, DetokenizeBody, TokenizeAnswer, TokenizeBody
+from gptcli.serving.served import ServedModel
+from gptcli.serving.state import State
+
+router = APIRouter(tags=["tokens"])
+
+
+@router.post("/v1/tokenize")
+async def tokenize_route(body: TokenizeBody, state: State) -> TokenizeAnswer:
+    """Cut a text into a model's tokens."""
+    model = state.models.named(body.model)
+    # A text of the most bytes takes seconds; in a thread of its own nobody else waits for it.
+    return await asyncio.to_thread(_tokenized, model, body.text)
+
+
+@router.post("/v1/detokenize")
+async def detokenize_route(body: DetokenizeBody, state: State) -> DetokenizeAnswer:
+    """Put tokens together to a text."""
+    model = state.models.named(body.model)
+    require_known(body.tokens, model.config, "tokens")
+    return DetokenizeAnswer(model=model.id, text=model.tokenizer.decode(body.tokens))
+
+
+def _tokenized(model: ServedModel, text: str) -> TokenizeAnswer:
+    """Return the tokens of a text; raises ApiError for half of a surrogate pair."""
+    with about("text"):
+        ids = model.tokenizer.encode(text)
+    tokens = [TopToken(id=token, token=model.tokenizer.token_text(token)) for token in ids]
+    return TokenizeAnswer(model=model.id, tokens=tokens, count=len(tokens))
