@@ -37,9 +37,12 @@ class BodyStep:
         width: int,
         wanted: NDArray[np.int64],
         cache: Cache,
-        bias: Floats | None = None,
+        more: Mapping[str, Floats] | None = None,
     ) -> None:
-        """Bind rows of `width` new tokens each, as many as the cache has; only a biased body has a bias."""
+        """Bind rows of `width` new tokens each, as many as the cache has; more are inputs and outputs by their names.
+
+        A biased body needs its bias; from a traced body comes what is bound.
+        """
         rows, n_head, _, head_dim = cache[0][0].shape
         self.tokens = np.zeros((rows, width), np.int64)
         self.positions = np.zeros((rows, width), np.int64)
@@ -57,12 +60,12 @@ class BodyStep:
             "stream": stream,
             "wanted": np.ascontiguousarray(wanted, np.int64),
         }
-        if bias is not None:
-            inputs["bias"] = bias
         outputs: dict[str, NDArray[Any]] = {"next_stream": stream, "hidden": self._hidden}
         for layer, (keys, values) in enumerate(cache):
             for name, array in ((f"{layer}.k", keys), (f"{layer}.v", values)):
                 inputs[f"past.{name}"] = outputs[f"present.{name}"] = array
+        inputs |= more or {}
+        outputs |= more or {}
         self._arrays = inputs | outputs  # the bindings hold addresses only
         self._bound = [(session, bind(session, inputs, outputs)) for session in body.sessions]
 
@@ -101,12 +104,17 @@ def run(session: ort.InferenceSession, binding: ort.IOBinding) -> None:
 def bind(
     session: ort.InferenceSession, inputs: Mapping[str, NDArray[Any]], outputs: Mapping[str, NDArray[Any]]
 ) -> ort.IOBinding:
-    """Let a session read its inputs and write its outputs where they lie; those of other sessions are passed over."""
+    """Let a session read its inputs and write its outputs where they lie.
+
+    What belongs to other sessions is passed over, and so is an output that nobody wants.
+    """
     binding = session.io_binding()
     for node in session.get_inputs():
         array = inputs[node.name]
         binding.bind_input(node.name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
     for node in session.get_outputs():
+        if node.name not in outputs:
+            continue
         array = outputs[node.name]
         binding.bind_output(node.name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)
     return binding

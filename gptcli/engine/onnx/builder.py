@@ -44,6 +44,8 @@ class GraphBuilder:
     quantized: bool
     biased: bool = False
     """Whether attention adds a bias to its scores."""
+    traced: bool = False
+    """Whether what the layers compute comes out too."""
     nodes: list[Any] = field(default_factory=list)
     initializers: dict[str, Any] = field(default_factory=dict)
     inputs: list[Any] = field(default_factory=list)
@@ -64,6 +66,11 @@ class GraphBuilder:
         self.nodes.append(helper.make_node(op, inputs, [output], domain=domain, **attributes))
         return output
 
+    def integer(self, name: str, value: int) -> str:
+        """Use a constant (1,)."""
+        self.initializers[name] = helper.make_tensor(name, TensorProto.INT64, [1], [value])
+        return name
+
     def weight(self, name: str) -> str:
         """Use one of the model's tensors, or a slice of one; it stays in its file."""
         if name not in self.initializers:
@@ -77,7 +84,7 @@ class GraphBuilder:
 
     def add_and_norm(self, residual: str, branch: Branch, norm: str, output: str) -> tuple[str, str]:
         """Add a branch and its bias to the residual stream, and normalize; return the new stream and its norm."""
-        total = f"{output}.residual"
+        total = f"{norm}.residual"
         inputs = [residual, branch.product, *(self.weight(f"{norm}.{part}") for part in ("weight", "bias"))]
         node = helper.make_node(
             "SkipLayerNormalization",

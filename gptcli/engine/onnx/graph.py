@@ -23,6 +23,7 @@ def body_graph(
     *,
     quantized: bool,
     biased: bool,
+    traced: bool,
 ) -> Graph:
     """Build a part of the body, which goes from embeddings to the final hidden states at the wanted positions.
 
@@ -30,9 +31,11 @@ def body_graph(
     row's last real token in its cache; total (1,), the largest of those plus one; past.L.k and past.L.v (B, heads,
     M, head_dim); of a biased body bias (1, 1, T, total), which is added to the scores of attention; of the last part
     also wanted (N, 2), pairs of row and column. Outputs: next_stream, or hidden
-    (N, width) of the last part, and present.L.*, which must be bound to the past's memory.
+    (N, width) of the last part, and present.L.*, which must be bound to the past's memory; of a traced body also
+    queries.L (B, T, width) of each layer, and what each norm behind a block reads: h.L.ln_1.residual (B, T, width)
+    and ln_f.residual (N, width).
     """
-    g = GraphBuilder(config=config, weights=weights, quantized=quantized, biased=biased)
+    g = GraphBuilder(config=config, weights=weights, quantized=quantized, biased=biased, traced=traced)
     g.input("last", TensorProto.INT32, ["B"])
     g.input("total", TensorProto.INT32, [1])
     if biased:
@@ -48,12 +51,23 @@ def body_graph(
         branch = _perceptron(g, normed, layer)
         if layer < part.end - 1:
             residual, normed = g.add_and_norm(residual, branch, f"h.{layer + 1}.ln_1", f"h.{layer + 1}.ln_1.out")
+            _trace(g, residual, ["B", "T", config.n_embd])
     if part.is_last:
-        g.add_and_norm(residual, branch, "ln_f", g.output("hidden", TensorProto.FLOAT, ["N", config.n_embd]))
+        hidden = g.output("hidden", TensorProto.FLOAT, ["N", config.n_embd])
+        residual, _ = g.add_and_norm(residual, branch, "ln_f", hidden)
+        _trace(g, residual, ["N", config.n_embd])
     else:
         output = g.output("next_stream", TensorProto.FLOAT, ["B", "T", config.n_embd])
         g.node("Add", [g.node("Add", [residual, branch.product], "unbiased"), g.weight(branch.bias)], output)
+        if traced:
+            _trace(g, g.node("Identity", [output], f"h.{part.end}.ln_1.residual"), ["B", "T", config.n_embd])
     return g.graph("body")
+
+
+def _trace(g: GraphBuilder, value: str, shape: list[int | str]) -> None:
+    """Let a value come out of a traced graph."""
+    if g.traced:
+        g.output(value, TensorProto.FLOAT, shape)
 
 
 def _at_wanted(g: GraphBuilder, residual: str, heads: str) -> tuple[str, str]:
@@ -79,9 +93,7 @@ def head_graph(config: ModelConfig, weights: Mapping[str, TensorLocation], *, qu
 
 def _log_sum_exp(g: GraphBuilder, x: str, output: str) -> None:
     """Add the log-sum-exp of rows as x - log_softmax(x) at column 0: a tenth of ReduceLogSumExp's time."""
-    for name, value in (("column_0", 0), ("column_1", 1), ("last_axis", -1)):
-        g.initializers[name] = helper.make_tensor(name, TensorProto.INT64, [1], [value])
-    column = ["column_0", "column_1", "last_axis"]
+    column = [g.integer("column_0", 0), g.integer("column_1", 1), g.integer("last_axis", -1)]
     log_softmax = g.node("LogSoftmax", [x], f"{output}.log_softmax", axis=-1)
     first = g.node("Slice", [x, *column], f"{output}.x_0")
     g.node("Sub", [first, g.node("Slice", [log_softmax, *column], f"{output}.log_softmax_0")], output)
@@ -95,6 +107,9 @@ def _attention(g: GraphBuilder, x: str, layer: int) -> str:
     present = [g.output(f"present.{layer}.{part}", TensorProto.FLOAT, cache_shape) for part in "kv"]
     product = g.matmul(x, f"{name}.c_attn", f"{name}.c_attn.product")
     packed = g.node("Add", [product, g.weight(f"{name}.c_attn.bias")], f"{name}.c_attn.out")
+    if g.traced:
+        columns = [g.integer("queries_begin", 0), g.integer("queries_end", g.config.n_embd), g.integer("last_axis", -1)]
+        _trace(g, g.node("Slice", [packed, *columns], f"queries.{layer}"), ["B", "T", g.config.n_embd])
     bias = ["", "", "", "bias"] if g.biased else []  # behind what rotary embeddings would take
     g.nodes.append(
         helper.make_node(

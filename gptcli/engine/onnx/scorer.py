@@ -80,7 +80,7 @@ class OnnxScorer:
         """Run the body over a pass; return the hidden states of some of its rows."""
         width = rounded_up(part.rows, PAIR)
         wanted = np.stack([np.zeros_like(rows), rows], axis=1) if len(rows) else np.zeros((1, 2), np.int64)
-        step = BodyStep(self._body, width, wanted, self._cache, part.bias(width))
+        step = BodyStep(self._body, width, wanted, self._cache, {"bias": part.bias(width)})
         for piece in part.pieces:
             step.tokens[0, piece.rows] = piece.tokens
             step.positions[0, piece.rows] = piece.positions

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -50,18 +50,19 @@ class _Shape:
     """What tells the graphs of one model apart."""
 
     quantized: bool
-    biased: bool
+    biased: bool = False
+    traced: bool = False
 
 
 def open_sessions(
-    config: ModelConfig, weights: Weights, *, quantized: bool, threads: int, biased: bool = False
+    config: ModelConfig, weights: Weights, *, quantized: bool, threads: int, biased: bool = False, traced: bool = False
 ) -> Sessions:
     """Open all parts side by side; raise ModelError when ONNX Runtime refuses the model.
 
-    A biased body takes a bias on the scores of attention.
+    A biased body takes a bias on the scores of attention, from a traced one comes what its layers compute.
     """
     parts = (None, *body_parts(config.n_layer))
-    shape = _Shape(quantized=quantized, biased=biased)
+    shape = _Shape(quantized=quantized, biased=biased, traced=traced)
     head, *body = _open_parts(parts, config, weights, shape, threads)
     return Sessions(body=tuple(body), head=head)
 
@@ -70,7 +71,7 @@ def open_body(
     config: ModelConfig, weights: Weights, *, quantized: bool, threads: int
 ) -> tuple[ort.InferenceSession, ...]:
     """Open the body alone, for those who put another head on it; raise ModelError as open_sessions does."""
-    return _open_parts(body_parts(config.n_layer), config, weights, _Shape(quantized=quantized, biased=False), threads)
+    return _open_parts(body_parts(config.n_layer), config, weights, _Shape(quantized=quantized), threads)
 
 
 def _open_parts(
@@ -105,8 +106,9 @@ def _graph(
 ) -> tuple[list[str], bytes]:
     """Return the names of the weights and the model of a part, or for None the head, from the cache if it is there."""
     places = {key: [str(value.file), value.offset, value.shape] for key, value in sorted(tensors.items())}
-    biased = shape.biased and part is not None
-    facts = json.dumps([ort.__version__, shape.quantized, biased, repr(config), repr(part), places]).encode()
+    if part is None:  # one head for all kinds of body
+        shape = _Shape(quantized=shape.quantized)
+    facts = json.dumps([ort.__version__, repr(shape), repr(config), repr(part), places]).encode()
     # A changed builder must not find its old graphs.
     sources = b"".join(Path(__file__).with_name(name).read_bytes() for name in ("graph.py", "builder.py"))
 
@@ -116,7 +118,7 @@ def _graph(
         if part is None:
             graph = head_graph(config, tensors, quantized=shape.quantized)
         else:
-            graph = body_graph(config, tensors, part, quantized=shape.quantized, biased=biased)
+            graph = body_graph(config, tensors, part, **asdict(shape))
         return json.dumps(graph.weights).encode() + b"\n" + graph.model
 
     def build(path: Path) -> None:
