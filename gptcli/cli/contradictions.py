@@ -6,7 +6,7 @@ from itertools import chain
 
 from gptcli.cli.classify_options import LabelFlags, WordedLabelFlags
 from gptcli.cli.options import ModelFlags, OutputFlags, PromptFlags, SampleFlags, SourceFlags, TextFlags
-from gptcli.cli.sampling import SamplingFlags
+from gptcli.cli.sampling import DrawingFlags, SampleCountFlags, SamplingFlags
 from gptcli.data.formats import Csv, Json, Jsonl, RowFormat, format_for
 from gptcli.errors import ConfigError
 
@@ -27,6 +27,7 @@ class GenerateFlags:
 
     source: SourceFlags
     prompt: PromptFlags
+    count: SampleCountFlags
     sampling: SamplingFlags
     output: OutputFlags
     samples: SampleFlags
@@ -57,12 +58,24 @@ def row_format(output: OutputFlags) -> RowFormat | None:
 
 def refuse_contradictions(flags: GenerateFlags) -> None:
     """Raise ConfigError for the first contradiction."""
-    _refuse(chain(_of_rows(flags.source, flags.output, flags.given), _of_samples(flags), _of_sampling(flags)))
+    _refuse(
+        chain(
+            _of_rows(flags.source, flags.output, flags.given),
+            _of_samples(flags),
+            _of_drawing(flags.sampling, flags.given),
+            _of_sample_count(flags),
+        )
+    )
 
 
 def refuse_classify_contradictions(flags: ClassifyFlags) -> None:
     """Raise ConfigError for the first contradiction."""
     _refuse(_of_rows(flags.source, flags.output, flags.given))
+
+
+def refuse_drawing_contradictions(drawing: DrawingFlags, given: frozenset[str]) -> None:
+    """Raise ConfigError for the first contradiction in how a continuation is drawn."""
+    _refuse(_of_drawing(drawing, given))
 
 
 def _refuse(complaints: Iterator[str]) -> None:
@@ -108,32 +121,33 @@ def _of_samples(flags: GenerateFlags) -> Iterator[str]:
         yield "--logprobs needs --jsonl, --json, or -o FILE with FILE in .jsonl or .json"
 
 
-def _of_sampling(flags: GenerateFlags) -> Iterator[str]:
-    sampling = flags.sampling
-    if sampling.seed is not None and sampling.seed < 0:
-        yield f"--seed must be at least 0, not {sampling.seed}"
-    if sampling.seed is not None and sampling.seed >= 2**64:
-        yield f"--seed must be below 2**64, not {sampling.seed}"
-    if "length_penalty" in flags.given and sampling.num_beams <= 1:
+def _of_drawing(drawing: DrawingFlags, given: frozenset[str]) -> Iterator[str]:
+    if drawing.seed is not None and drawing.seed < 0:
+        yield f"--seed must be at least 0, not {drawing.seed}"
+    if drawing.seed is not None and drawing.seed >= 2**64:
+        yield f"--seed must be below 2**64, not {drawing.seed}"
+    if "length_penalty" in given and drawing.num_beams <= 1:
         yield "--length-penalty needs --num-beams 2 or more"
-    certain = _what_leaves_nothing_to_chance(sampling)
-    if certain is None:
-        return
-    idle = [name for name in ("temperature", "top_k", "top_p", "min_p") if name in flags.given]
-    if sampling.temperature == 0 and "temperature" in idle:
+    certain = _what_leaves_nothing_to_chance(drawing)
+    idle = [name for name in ("temperature", "top_k", "top_p", "min_p") if name in given]
+    if drawing.temperature == 0 and "temperature" in idle:
         idle.remove("temperature")
-    if idle:
+    if certain is not None and idle:
         yield f"{' and '.join(map(spelled, idle))} cannot apply with {certain}, which leaves nothing to chance"
-    if sampling.num_samples > 1 and sampling.num_beams <= 1:
-        yield f"--num-samples {sampling.num_samples} cannot apply with {certain}: greedy gives one sample"
 
 
-def _what_leaves_nothing_to_chance(sampling: SamplingFlags) -> str | None:
-    if sampling.num_beams > 1:
-        return f"--num-beams {sampling.num_beams}"
-    if sampling.greedy:
+def _of_sample_count(flags: GenerateFlags) -> Iterator[str]:
+    certain = _what_leaves_nothing_to_chance(flags.sampling)
+    if certain is not None and flags.count.num_samples > 1 and flags.sampling.num_beams <= 1:
+        yield f"--num-samples {flags.count.num_samples} cannot apply with {certain}: greedy gives one sample"
+
+
+def _what_leaves_nothing_to_chance(drawing: DrawingFlags) -> str | None:
+    if drawing.num_beams > 1:
+        return f"--num-beams {drawing.num_beams}"
+    if drawing.greedy:
         return "--greedy"
-    return "--temperature 0" if sampling.temperature == 0 else None
+    return "--temperature 0" if drawing.temperature == 0 else None
 
 
 def spelled(parameter: str) -> str:

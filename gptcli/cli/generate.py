@@ -4,7 +4,7 @@ import typer
 
 from gptcli.cli.flags import Job, given
 from gptcli.cli.options import CommonFlags, ModelFlags, OutputFlags, PromptFlags, SampleFlags, SourceFlags
-from gptcli.cli.sampling import SamplingFlags
+from gptcli.cli.sampling import SampleCountFlags, SamplingFlags
 
 EXAMPLES = """Examples:
 
@@ -40,6 +40,7 @@ def command(
     context: typer.Context,
     source: SourceFlags,
     prompt: PromptFlags,
+    count: SampleCountFlags,
     sampling: SamplingFlags,
     output: OutputFlags,
     samples: SampleFlags,
@@ -57,6 +58,7 @@ def command(
     flags = GenerateFlags(
         source=source,
         prompt=prompt,
+        count=count,
         sampling=sampling,
         output=output,
         samples=samples,

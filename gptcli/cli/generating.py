@@ -37,7 +37,7 @@ def prepare(flags: GenerateFlags) -> Work:
         sampling=sampling.options(logprobs=flags.samples.logprobs),
         column=flags.source.column,
         template=flags.prompt.template,
-        num_samples=sampling.num_samples,
+        num_samples=flags.count.num_samples,
         logit_bias=sampling.biases(),
     )
     return SharedWork(
@@ -75,19 +75,20 @@ def _generate(flags: GenerateFlags, run: Run, progress: Progress, config: Genera
 def _state(flags: GenerateFlags) -> dict[str, object]:
     """Return the options that a run must have in common with the one that it continues."""
     state = by_name(flags.prompt, "template") | by_name(flags.samples, "null", "no_echo", "logprobs")
+    state |= by_name(flags.count, "num_samples")
     return state | by_name(flags.sampling, *(field.name for field in fields(flags.sampling) if field.name != "seed"))
 
 
 def _is_streamable(flags: GenerateFlags, rows: Rows) -> bool:
     """Say whether a lone sample is printed as it comes; beams may still change its beginning."""
     sampling, output = flags.sampling, flags.output
-    lone = rows.single_text is not None and sampling.num_samples == 1 and sampling.num_beams == 1
+    lone = rows.single_text is not None and flags.count.num_samples == 1 and sampling.num_beams == 1
     return lone and output.output is None and row_format(output) is None and not flags.samples.no_stream
 
 
 def _renderer(flags: GenerateFlags, run: Run, progress: Progress) -> tuple[Iterator[Record], Renderer[Completion]]:
     """Return the rows and the renderer of their results; a table must know the rows' columns beforehand."""
-    rows, output, num_samples = run.rows, flags.samples, flags.sampling.num_samples
+    rows, output, num_samples = run.rows, flags.samples, flags.count.num_samples
     form = row_format(flags.output)
     if form is None:
         several = rows.single_text is None or num_samples > 1

@@ -58,12 +58,18 @@ def option_name(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SamplingFlags:
-    """How continuations are drawn."""
+class SampleCountFlags:
+    """How many continuations are drawn."""
 
     num_samples: Annotated[
         int, _sampling("-n", "--num-samples", metavar="N", help="How many different samples of each prompt.")
     ] = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawingFlags:
+    """How a continuation is drawn."""
+
     seed: Annotated[
         int | None,
         _sampling(
@@ -105,25 +111,16 @@ class SamplingFlags:
         ),
     ] = None
     max_new_tokens: MaxNewTokens = _DEFAULT.max_new_tokens
-    max_length: Annotated[int | None, _length("--max-length", help="Most tokens, the prompt's included.")] = (
-        _DEFAULT.max_length
-    )
     min_new_tokens: Annotated[int, _length("--min-new-tokens", help="Fewest tokens to add.")] = _DEFAULT.min_new_tokens
     stop: Stop = None
-    overflow: Annotated[
-        Overflow,
-        typer.Option(
-            "--overflow",
-            help="Beyond the model's context: fail the row, drop the prompt's beginning, or slide.",
-            rich_help_panel="Length",
-        ),
-    ] = _DEFAULT.overflow
 
-    def options(self, *, logprobs: int | None) -> SamplingOptions:
-        """Return them checked; raises ConfigError."""
+    def drawing(
+        self, *, max_length: int | None = None, overflow: Overflow = _DEFAULT.overflow, logprobs: int | None = None
+    ) -> SamplingOptions:
+        """Return them checked, with what else there is; raises ConfigError."""
         return SamplingOptions(
             max_new_tokens=self.max_new_tokens,
-            max_length=self.max_length,
+            max_length=max_length,
             min_new_tokens=self.min_new_tokens,
             temperature=0.0 if self.greedy else self.temperature,
             top_k=self.top_k,
@@ -136,15 +133,36 @@ class SamplingFlags:
             stop=tuple(self.stop or ()),
             ban=tuple(self.ban or ()),
             logprobs=logprobs,
-            overflow=self.overflow,
+            overflow=overflow,
         )
 
     def biases(self) -> tuple[tuple[str, float], ...]:
         """Return each --logit-bias as (token, value); raises ConfigError."""
-        return tuple(_bias(text) for text in self.logit_bias or ())
+        return tuple(bias_of(text) for text in self.logit_bias or ())
 
 
-def _bias(text: str) -> tuple[str, float]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingFlags(DrawingFlags):
+    """How the continuations of rows are drawn."""
+
+    max_length: Annotated[int | None, _length("--max-length", help="Most tokens, the prompt's included.")] = (
+        _DEFAULT.max_length
+    )
+    overflow: Annotated[
+        Overflow,
+        typer.Option(
+            "--overflow",
+            help="Beyond the model's context: fail the row, drop the prompt's beginning, or slide.",
+            rich_help_panel="Length",
+        ),
+    ] = _DEFAULT.overflow
+
+    def options(self, *, logprobs: int | None) -> SamplingOptions:
+        """Return them checked; raises ConfigError."""
+        return self.drawing(max_length=self.max_length, overflow=self.overflow, logprobs=logprobs)
+
+
+def bias_of(text: str) -> tuple[str, float]:
     """Split TOKEN=X at the last "=", since a token may hold one."""
     token, _, number = text.rpartition("=")
     try:
