@@ -1,0 +1,33 @@
+// The same thing as a gptcli command and as a curl request, kept up with what the page shows.
+
+import { classifyBody, classifyParts } from "./classify.js";
+import { completionBody } from "./completion.js";
+import { copy } from "./copying.js";
+import { byId } from "./dom.js";
+import { classifyCommand, curl, generateCommand } from "./shell.js";
+
+const COPIED = { command: "Command copied.", curl: "curl copied." };
+
+/** Show both forms for both tabs that do something, and let them be copied. */
+export function mountElsewhere(app) {
+  const show = () => {
+    const { state } = app.store;
+    if (state.writing) return;
+    const parts = classifyParts(state, app.models);
+    byId("command").textContent = generateCommand(state);
+    byId("curl").textContent = curlOf(app, "v1/completions", completionBody(state));
+    byId("classify-command").textContent = classifyCommand(parts);
+    byId("classify-curl").textContent = curlOf(app, "v1/classify", classifyBody(parts));
+  };
+  for (const [id, words] of Object.entries(COPIED)) {
+    for (const prefix of ["", "classify-"]) {
+      byId(`copy-${prefix}${id}`).addEventListener("click", () => copy(byId(`${prefix}${id}`).textContent, words));
+    }
+  }
+  app.store.watch(["text", "settings", "model", "inputs", "labels", "writing"], show);
+  show();
+}
+
+function curlOf({ api, keys }, path, body) {
+  return curl(api.address(path), body, { key: keys.key !== null });
+}

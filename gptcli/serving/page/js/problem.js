@@ -1,0 +1,33 @@
+// The place where errors are told, with what to do about them.
+
+import { byId } from "./dom.js";
+import { explained, wasAborted } from "./errors.js";
+
+let again = null;
+
+/** Show an error; `retry`, where there is one, does once more what failed. */
+export function showProblem(error, retry = null) {
+  if (wasAborted(error)) return;
+  const { message, advice } = explained(error);
+  byId("problem-message").textContent = message;
+  byId("problem-advice").textContent = advice;
+  byId("problem-retry").hidden = retry === null;
+  byId("problem").hidden = false;
+  again = retry;
+}
+
+/** Put the error away. */
+export function clearProblem() {
+  byId("problem").hidden = true;
+  again = null;
+}
+
+/** Let the two buttons work. */
+export function mountProblem() {
+  byId("problem-close").addEventListener("click", clearProblem);
+  byId("problem-retry").addEventListener("click", () => {
+    const retry = again;
+    clearProblem();
+    retry?.();
+  });
+}
