@@ -52,8 +52,8 @@ class OnnxInspector:
             config=config,
             residual=residual[:, 0, :length],
             hidden=hidden,
-            queries=queries.reshape(heads)[:, :length].swapaxes(1, 2),
-            keys=keys[:, 0, :, :length],
+            queries=list(queries.reshape(heads)[:, :length].swapaxes(1, 2)),
+            keys=list(keys[:, 0, :, :length]),
         )
 
     def predict(self, residual: Floats) -> Floats:
