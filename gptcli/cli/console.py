@@ -141,6 +141,11 @@ def one_line(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda match: repr(match[0])[1:-1], text)
 
 
+def harmless(text: str) -> str:
+    """Return text of many lines with what could drive a terminal escaped: all controls but line ends and tabs."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda match: repr(match[0])[1:-1], text)
+
+
 def utf8(text: str) -> bytes:
     """Return any text as bytes: undecodable bytes of an argument as they were, lone surrogates as U+FFFD."""
     return re.sub("[\ud800-\udc7f\udd00-\udfff]", "\ufffd", text).encode("utf-8", "surrogateescape")

@@ -30,6 +30,21 @@ class Interruption:
         raise self.error
 
 
+@contextmanager
+def unremembered_interrupts() -> Iterator[None]:
+    """Let Ctrl-C raise, and be over once it is handled, as where a person goes on typing.
+
+    SIGINT stays ignored where it is ignored.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class StopRequest:
     """Answers whether somebody asked the run to stop; who asks twice does not want to wait."""
 

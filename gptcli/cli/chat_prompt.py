@@ -1,0 +1,108 @@
+"""Read lines with prompt_toolkit: editing, history, and completion of commands, options and files."""
+
+import sys
+from collections.abc import Iterable
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
+from prompt_toolkit.document import Document
+from prompt_toolkit.history import History as Entries
+from prompt_toolkit.input import Input, create_input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output import Output, create_output
+
+from gptcli.cli.chat_commands import COMMANDS, FILE
+from gptcli.cli.chat_history import History
+from gptcli.cli.chat_reader import PROMPT
+from gptcli.cli.chat_settings import NAMES
+
+
+class PromptReader:
+    """A line editor on a terminal: Alt-Enter begins another line, and a paste of several lines is one text."""
+
+    def __init__(self, history: History, source: Input, screen: Output) -> None:
+        self._session: PromptSession[str] = PromptSession(
+            history=_Remembered(history),
+            completer=CommandCompleter(),
+            complete_while_typing=False,
+            key_bindings=_keys(),
+            enable_suspend=True,
+            prompt_continuation=" " * len(PROMPT),
+            input=source,
+            output=screen,
+        )
+
+    def read(self) -> str:
+        """Return the next text; Ctrl-C only empties a line that is not empty."""
+        return self._session.prompt(PROMPT)
+
+    def edit(self, text: str) -> str | None:
+        """Return the text as changed; None where it was given up."""
+        try:
+            return self._session.prompt(PROMPT, default=text)
+        except (KeyboardInterrupt, EOFError):
+            return None
+
+
+def terminal_reader(history: History) -> PromptReader:
+    """Return the reader of this process's terminal; it writes to stderr, since stdout is for answers."""
+    return PromptReader(history, create_input(sys.stdin), create_output(sys.stderr))
+
+
+class CommandCompleter(Completer):
+    """Completes the names of commands, of files behind those that take one, and of options behind /set."""
+
+    def __init__(self) -> None:
+        self._files = PathCompleter(expanduser=True)
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        """Yield what the word before the cursor may become."""
+        text = document.text_before_cursor
+        name, space, rest = text.partition(" ")
+        if not space:
+            if text.startswith("/"):
+                yield from _beginning(text, [f"/{name}" for name in COMMANDS])
+        elif name == "/set":
+            yield from _beginning(rest, [f"{option}=" for option in NAMES])
+        elif name.startswith("/") and name[1:] in COMMANDS and COMMANDS[name[1:]].argument.endswith(FILE):
+            path = rest.removeprefix("--overwrite ").lstrip()
+            yield from self._files.get_completions(Document(path), complete_event)
+
+
+class _Remembered(Entries):
+    """Our history as prompt_toolkit asks for it."""
+
+    def __init__(self, history: History) -> None:
+        super().__init__()
+        self._history = history
+
+    def load_history_strings(self) -> Iterable[str]:
+        """Yield what was typed, the latest first."""
+        yield from reversed(self._history.entries)
+
+    def store_string(self, string: str) -> None:
+        """Remember what was typed."""
+        self._history.add(string)
+
+
+def _beginning(start: str, words: Iterable[str]) -> Iterable[Completion]:
+    for word in words:
+        if word.startswith(start):
+            yield Completion(word, start_position=-len(start))
+
+
+def _keys() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("escape", "enter")
+    def begin_line(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\n")
+
+    @keys.add("c-c")
+    def give_up(event: KeyPressEvent) -> None:
+        if event.current_buffer.text:
+            event.current_buffer.reset()
+        else:
+            event.app.exit(exception=KeyboardInterrupt())
+
+    return keys

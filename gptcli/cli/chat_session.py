@@ -1,0 +1,120 @@
+"""A person and a model in turn: read a line, do what it says, write the answer as it comes."""
+
+from typing import TYPE_CHECKING
+
+from gptcli.cli.chat_commands import run_command
+from gptcli.cli.chat_reader import Reader, unechoed
+from gptcli.cli.chat_settings import Settings
+from gptcli.cli.console import Console, harmless, utf8
+from gptcli.cli.signals import StopRequest, Terminated, unremembered_interrupts
+from gptcli.data.utf8 import bad_byte
+from gptcli.errors import InputError, UsageError
+from gptcli.tasks.chat import Answered, Chat
+from gptcli.tasks.conversation import Conversation
+from gptcli.tasks.dialogue import Turn
+from gptcli.tasks.events import Notice, TextDelta
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HOW_TO_LEAVE = "Ctrl-D leaves, /help lists the commands"
+
+
+class Session:
+    """What a conversation has at hand; commands change it."""
+
+    def __init__(
+        self, console: Console, chat: Chat, conversation: Conversation, settings: Settings, reader: Reader
+    ) -> None:
+        self.console = console
+        self.conversation = conversation
+        self.settings = settings
+        self.reader = reader
+        self._chat = chat
+
+    def run(self) -> None:
+        """Talk until a person leaves; what goes wrong with a line is told, and the next one read."""
+        self.console.tell(f"{self._chat.name}, format {self._chat.form.name}; {HOW_TO_LEAVE}")
+        with unremembered_interrupts():
+            while True:
+                try:
+                    line = self._next_line()
+                    if line is not None:
+                        self._take(line)
+                except (InputError, UsageError) as error:
+                    self.console.error(str(error))
+                except EOFError:
+                    return
+
+    def ask(self, text: str, before: Conversation) -> None:
+        """Say something behind a conversation and write the answer; both are kept, unless nothing came of it.
+
+        Raises InputError for what cannot be answered; then all is as it was.
+        """
+        asked = before.with_turn(Turn(role="user", text=text))
+        try:
+            answered = self._write_answer(asked.prompt)
+        except InputError as error:
+            raise InputError(f"your message {error}") from error
+        if answered.finish_reason == "cancelled" and not answered.text:
+            self.console.tell("stopped before a word came: your message is taken back")
+            return
+        if not answered.text:
+            self.console.tell("the model says nothing; /retry asks again")
+        elif answered.finish_reason == "cancelled":
+            self.console.tell("stopped; what came is kept, and /retry asks again")
+        self.conversation = asked.with_turn(Turn(role="assistant", text=answered.text))
+
+    def settle(self, settings: Settings) -> None:
+        """Draw with these settings from now on; raises ConfigError where the model cannot."""
+        self._chat.choose(settings.options, settings.logit_bias, settings.seed)
+        self.settings = settings
+
+    def _next_line(self) -> str | None:
+        """Return what was typed; None where that was Ctrl-C, which tells how to leave."""
+        try:
+            return self.reader.read()
+        except Terminated:
+            raise
+        except KeyboardInterrupt:
+            self.console.tell(HOW_TO_LEAVE)
+            return None
+
+    def _take(self, line: str) -> None:
+        complaint = bad_byte(line, 1)
+        if complaint:
+            raise InputError(f"what you typed {complaint}")
+        if not line.strip():
+            raise InputError("an empty line says nothing; /help lists the commands")
+        if line.startswith("/") and not line.startswith("//"):
+            run_command(self, line)
+        else:
+            self.ask(line.removeprefix("/") if line.startswith("//") else line, self.conversation)
+
+    def _write_answer(self, prompt: "Sequence[Turn]") -> Answered:
+        """Write an answer as it comes; the first Ctrl-C ends it, the second all."""
+        stop = StopRequest()
+        answered = Answered(text="", finish_reason="cancelled", new_tokens=0)
+        notices: list[str] = []
+        written = False
+        try:
+            with stop.listening(), unechoed(self.console.stdin):
+                for event in self._chat.answer(prompt, stop):
+                    match event:
+                        case TextDelta():
+                            self.console.write(utf8(harmless(event.text)))
+                            self.console.flush()
+                            written = True
+                        case Notice():
+                            notices.append(event.text)
+                        case Answered():
+                            answered = event
+        finally:
+            if written:
+                self.console.write(b"\n")
+                self.console.flush()
+        for notice in notices:
+            self.console.warn(notice)
+        if stop() and isinstance(stop.error(), Terminated):
+            raise stop.error()
+        return answered
