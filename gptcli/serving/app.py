@@ -6,6 +6,7 @@ Middleware is pure ASGI, never Starlette's BaseHTTPMiddleware: that hides that a
 from fastapi import FastAPI
 
 from gptcli import __version__
+from gptcli.serving.connection import ClientLeftError, nobody_left
 from gptcli.serving.drain import DrainMiddleware
 from gptcli.serving.errors import add_error_handlers
 from gptcli.serving.metrics import Counting, Metrics
@@ -25,6 +26,7 @@ def make_app(settings: ServeSettings, models: Models) -> FastAPI:
     app = FastAPI(title="gptcli", version=__version__, docs_url=None, redoc_url=None)
     app.state.server = state
     add_error_handlers(app)
+    app.add_exception_handler(ClientLeftError, nobody_left)
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(DrainMiddleware, drain=state.drain)

@@ -1,47 +1,50 @@
 """Bring a server to its end: what runs may finish, what comes anew is refused."""
 
-import asyncio
+import time
 
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gptcli.serving.errors import ApiError
 
 STILL_ANSWERED = ("/health", "/metrics")
 """Paths by which one sees that a server is ending."""
+RETRY_AFTER_SECONDS = 5
+"""About what a server takes to start again."""
 
 
 class Drain:
     """Counts the requests on their way, and knows whether the server takes any more."""
 
     def __init__(self) -> None:
-        self.has_begun = False
         self._requests = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._ends_by: float | None = None
 
-    def begin(self) -> None:
-        """Take no more requests."""
-        self.has_begun = True
+    @property
+    def has_begun(self) -> bool:
+        """Return whether no more requests are taken."""
+        return self._ends_by is not None
 
-    async def wait(self, seconds: float) -> bool:
-        """Wait until no request is on its way, for so long at most; return whether none is."""
-        try:
-            await asyncio.wait_for(self._idle.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
+    @property
+    def is_done(self) -> bool:
+        """Return whether the server is ending and has answered all that it took."""
+        return self.has_begun and not self._requests
+
+    @property
+    def is_late(self) -> bool:
+        """Return whether the server should have ended by now."""
+        return self._ends_by is not None and time.monotonic() >= self._ends_by
+
+    def begin(self, seconds: float) -> None:
+        """Take no more requests, and give those that run so long to end."""
+        self._ends_by = time.monotonic() + seconds
 
     def enter(self) -> None:
         """Count a request that has come."""
         self._requests += 1
-        self._idle.clear()
 
     def leave(self) -> None:
         """Count a request that is answered."""
         self._requests -= 1
-        if not self._requests:
-            self._idle.set()
 
 
 class DrainMiddleware:
@@ -57,7 +60,7 @@ class DrainMiddleware:
             await self._app(scope, receive, send)
             return
         if self._drain.has_begun:
-            await _refusal()(scope, receive, send)
+            await shutting_down().response()(scope, receive, send)
             return
         self._drain.enter()
         try:
@@ -66,6 +69,12 @@ class DrainMiddleware:
             self._drain.leave()
 
 
-def _refusal() -> JSONResponse:
-    error = ApiError(503, "The server is shutting down; ask another, or try again later", code="shutting_down")
-    return JSONResponse(error.body, error.status, headers={"Connection": "close", "Retry-After": "5"})
+def shutting_down() -> ApiError:
+    """Return the error of a request that the server will not answer any more."""
+    return ApiError(
+        503,
+        "the server is shutting down: try again later",
+        code="shutting_down",
+        retry_after_seconds=RETRY_AFTER_SECONDS,
+        headers={"Connection": "close"},
+    )

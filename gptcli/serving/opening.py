@@ -15,10 +15,11 @@ from gptcli.engine.options import ModelOptions
 from gptcli.engine.placement import require_device
 from gptcli.errors import ConfigError
 from gptcli.serving.lane import Lane
+from gptcli.serving.samplers import Samplers
 from gptcli.serving.served import Models, ServedClassifier, ServedLanguageModel, ServedModel
 from gptcli.serving.settings import ServeSettings
 from gptcli.serving.worker import EngineWorker
-from gptcli.tasks.dialogue import dialogue_format
+from gptcli.tasks.dialogue_formats import dialogue_format
 from gptcli.tasks.events import Notice, Stage
 from gptcli.tasks.labelling.head import HeadLabeller
 from gptcli.tasks.labelling.labeller import Labeller, own_labels
@@ -94,6 +95,7 @@ def _language_model(
         directory=located.directory,
         config=loaded.config,
         tokenizer=loaded.tokenizer,
+        samplers=Samplers(loaded.config.eos_token_ids),
         dialogue=dialogue_format(located.directory, located.name, None),
         worker=EngineWorker(loaded.engine, name, queue=settings.queue),
         inspector=Lane(f"gptcli-{name}-inspector", partial(load_inspector, located, options), queue=settings.queue),

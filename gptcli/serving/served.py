@@ -10,6 +10,7 @@ from gptcli.data.labels import LabelSet
 from gptcli.engine.inspector import LoadedInspector
 from gptcli.serving.errors import ApiError
 from gptcli.serving.lane import Lane
+from gptcli.serving.samplers import Samplers
 from gptcli.serving.worker import EngineWorker
 from gptcli.tasks.dialogue import DialogueFormat
 from gptcli.tasks.labelling.labeller import Labeller
@@ -26,6 +27,7 @@ class ServedLanguageModel:
     config: ModelConfig
     tokenizer: Tokenizer
     dialogue: DialogueFormat
+    samplers: Samplers
     worker: EngineWorker
     """Its engine, for completions."""
     inspector: Lane[LoadedInspector]
@@ -76,7 +78,7 @@ class Models:
         if name not in self._by_id:
             raise ApiError(
                 404,
-                f"The model {name!r} is not served here; there is {', '.join(self._by_id)}",
+                f"the model {name!r} is not served here: there is {', '.join(self._by_id)}",
                 param="model",
                 code="model_not_found",
             )
@@ -86,12 +88,19 @@ class Models:
         """Return the language model that a request names, or the first; raises ApiError 404, or 400 for another."""
         model = self._first(ServedLanguageModel) if name is None else self.named(name)
         if not isinstance(model, ServedLanguageModel):
-            what = "No model here writes" if model is None else f"The model {model.id!r} gives labels and does not write"
-            raise ApiError(400, f"{what}; use /v1/classify", param="model", code="wrong_model_kind")
+            who = "every model here" if model is None else f"the model {model.id!r}"
+            wrong = f"{who} gives labels and does not write: use /v1/classify"
+            raise ApiError(400, wrong, param="model", code="wrong_model_kind")
         return model
 
     def _first(self, kind: type[ServedModel]) -> ServedModel | None:
         return next((model for model in self.all if isinstance(model, kind)), None)
+
+    def give_up(self, error: ApiError) -> None:
+        """Fail all texts that are being written."""
+        for model in self.all:
+            if isinstance(model, ServedLanguageModel):
+                model.worker.give_up(error)
 
     def close(self) -> None:
         """End all threads."""

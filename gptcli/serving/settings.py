@@ -17,6 +17,8 @@ class ServeSettings:
     """What every request but those for the page and /health must bring; None lets everybody in."""
     cors: tuple[str, ...] = ()
     """Origins of other sites whose pages may call this server; "*" is all of them."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names that this server goes by, besides localhost and addresses in numbers."""
     max_concurrent: int | None = None
     """Sequences decoded together at most, each model's batch; None chooses by memory."""
     queue: int = 128

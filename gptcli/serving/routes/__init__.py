@@ -1,9 +1,10 @@
 """The routes, a file a kind: each has a `router`, and stands in ROUTERS."""
 
-from gptcli.serving.routes import completions, embeddings, inspection, labels, models, page, tokens
+from gptcli.serving.routes import chat, completions, embeddings, inspection, labels, models, page, tokens
 
 ROUTERS = (
     completions.router,
+    chat.router,
     embeddings.router,
     labels.router,
     inspection.router,

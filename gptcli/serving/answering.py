@@ -1,0 +1,71 @@
+"""Have the texts of one request written, and give them back whole or as a stream."""
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from itertools import chain
+from typing import Any, Protocol
+
+from gptcli.engine.request import Finished, Piece, Request
+from gptcli.serving.observation import Observation
+from gptcli.serving.sse import DONE
+from gptcli.serving.worker import EngineWorker
+
+EVENTS_AT_ONCE = 256
+"""Events in one chunk, some 50 kB: what a client that reads slowly has not taken waits as events, which are smaller."""
+
+
+class Shape(Protocol):
+    """How what was written looks to a client."""
+
+    def whole(self, finished: Sequence[Finished]) -> dict[str, Any]:
+        """Return the answer, of all samples of all prompts in their order."""
+        ...
+
+    def begin(self) -> Iterator[bytes]:
+        """Yield what comes before the first text."""
+        ...
+
+    def piece(self, number: int, piece: Piece) -> bytes:
+        """Return new text of the request's prompt of this number."""
+        ...
+
+    def finished(self, number: int, finished: Finished) -> bytes:
+        """Return the end of a sample."""
+        ...
+
+    def end(self, new_tokens: int) -> Iterator[bytes]:
+        """Yield what comes behind all texts."""
+        ...
+
+
+async def whole(
+    worker: EngineWorker, requests: Sequence[Request], shape: Shape, observation: Observation
+) -> dict[str, Any]:
+    """Return the answer when all is written; raises ApiError where the queue is full or the engine fails."""
+    with worker.submit(requests) as answer:
+        finished = await answer.finished()
+    observation.new_tokens = sum(len(one.tokens) for one in finished)
+    return shape.whole(finished)
+
+
+async def streamed(
+    worker: EngineWorker, requests: Sequence[Request], shape: Shape, observation: Observation
+) -> AsyncGenerator[bytes]:
+    """Yield the answer as it is written, a chunk for all that has come since the last one was taken.
+
+    Closing it drops what is unfinished. Raises ApiError where the queue is full or the engine fails.
+    """
+    with worker.submit(requests) as answer:
+        begin = shape.begin()
+        while events := await answer.events():
+            observation.first_text()
+            for start in range(0, len(events), EVENTS_AT_ONCE):
+                some = events[start : start + EVENTS_AT_ONCE]
+                observation.new_tokens += sum(len(one.tokens) for one in some if isinstance(one, Finished))
+                yield b"".join(chain(begin, (_written(shape, answer.first_key, one) for one in some)))
+    yield b"".join((*shape.end(observation.new_tokens), DONE))
+
+
+def _written(shape: Shape, first_key: int, event: Finished | Piece) -> bytes:
+    """Return an event as bytes."""
+    number = event.key - first_key
+    return shape.piece(number, event) if isinstance(event, Piece) else shape.finished(number, event)

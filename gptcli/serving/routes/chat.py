@@ -1,0 +1,64 @@
+"""POST /v1/chat/completions, as OpenAI has it: the next answer of a conversation in the model's own format."""
+
+import asyncio
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Request, Response
+
+from gptcli.serving.answering import streamed, whole
+from gptcli.serving.chat_shape import ChatShape
+from gptcli.serving.errors import about
+from gptcli.serving.observation import Observation
+from gptcli.serving.responses import EventStream, answered
+from gptcli.serving.schemas.chat import ChatAnswer, ChatBody, Message
+from gptcli.serving.served import ServedLanguageModel
+from gptcli.serving.state import State
+from gptcli.serving.writing import LONG_TEXT, Order, Prompt, engine_requests, fitting, refuse_too_many, too_long
+from gptcli.tasks.dialogue import Role, Turn
+
+router = APIRouter(tags=["text"])
+
+_ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
+
+
+@router.post("/v1/chat/completions", response_model=ChatAnswer)
+async def chat(body: ChatBody, request: Request, state: State) -> Response:
+    """Answer the last message; one of the assistant's is continued."""
+    model = state.models.language_model(body.model)
+    observation = Observation(state.metrics, model.id)
+    refuse_too_many(model, state.settings, 1, body.samples)
+    prompt = await _prompt(model, body.messages)
+    observation.prompt_tokens = len(prompt.tokens)
+    order = Order(
+        options=body.options(logprobs=body.wanted_logprobs, stop=model.dialogue.stop),
+        samples=body.samples,
+        seed=body.seed,
+        max_tokens=body.limit,
+        default_tokens=None,
+        stream=bool(body.stream),
+    )
+    requests = engine_requests(model, state.settings, (prompt,), order)
+    shape = ChatShape(model, body, prompt)
+    seconds = state.settings.timeout_seconds
+    if body.stream:
+        return EventStream(seconds, observation, streamed(model.worker, requests, shape, observation))
+    return await answered(request, seconds, observation, whole(model.worker, requests, shape, observation))
+
+
+async def _prompt(model: ServedLanguageModel, messages: Sequence[Message]) -> Prompt:
+    """Return the conversation as the model reads it; raises ApiError 400 for one that the context does not hold.
+
+    No message is left out to make room: whoever keeps the conversation decides which.
+    """
+    turns = [Turn(role=_ROLES[message.role], text=message.text) for message in messages]
+    characters = sum(len(turn.text) for turn in turns)
+    least = characters // model.tokenizer.longest_token
+    if least > model.config.n_positions:
+        raise too_long(model, f"at least {least:,}", "messages")
+
+    def read() -> Prompt:
+        with about("messages"):
+            return Prompt(tokens=tuple(model.dialogue.tokens(turns, model.tokenizer)), text="")
+
+    prompt = await asyncio.to_thread(read) if characters > LONG_TEXT else read()
+    return fitting(model, prompt, "messages")
