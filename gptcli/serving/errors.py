@@ -115,10 +115,17 @@ def in_fields(message: str) -> tuple[str, str | None]:
 
 
 def tell(error: Exception) -> None:
-    """Log, in a line, an error that is not the client's; where it arose, only for who wants the details."""
-    if api_error(error).status < HTTPStatus.INTERNAL_SERVER_ERROR:
+    """Log, in a line, what the person who runs the server should know; a bug with its place, for who wants that.
+
+    What a client is told by an ApiError is its own affair, and so is what it did wrong.
+    """
+    place = error if LOGGER.isEnabledFor(logging.DEBUG) else None
+    if isinstance(error, ApiError) or api_error(error).status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return
-    LOGGER.error("%s: %s", type(error).__name__, error, exc_info=error if LOGGER.isEnabledFor(logging.DEBUG) else None)
+    if isinstance(error, GptcliError | MemoryError):
+        LOGGER.error("%s", str(error) or type(error).__name__, exc_info=place)
+    else:
+        LOGGER.critical("%s: %s", type(error).__name__, error, exc_info=place)
 
 
 def add_error_handlers(app: FastAPI) -> None:

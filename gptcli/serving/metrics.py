@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gptcli.serving.errors import LOGGER
 from gptcli.serving.served import Models, ServedLanguageModel
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -123,7 +124,7 @@ class _Loads(Collector):
 
 
 class Counting:
-    """Counts every answer and the time it took."""
+    """Counts every answer and the time it took, and tells of it who wants to know."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -146,5 +147,7 @@ class Counting:
         try:
             await self._app(scope, receive, send_watched)
         finally:
+            seconds = perf_counter() - began
             route = getattr(scope.get("route"), "path", "other")
-            self._metrics.answered(route, scope["method"], status, perf_counter() - began)
+            self._metrics.answered(route, scope["method"], status, seconds)
+            LOGGER.info("%s %s: %s, %.3f s", scope["method"], scope["path"], status or "the client left", seconds)

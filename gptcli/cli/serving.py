@@ -1,0 +1,152 @@
+"""What gptcli serve does once its options are read."""
+
+import logging
+import traceback
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from gptcli.cli.console import Console
+from gptcli.cli.flags import Work
+from gptcli.cli.progress import Progress
+from gptcli.cli.serve_options import AccessFlags, LoadFlags, ServedModelFlags, settings_of
+from gptcli.cli.signals import StopRequest
+from gptcli.engine.options import ModelOptions
+from gptcli.errors import MissingExtraError
+from gptcli.serving.settings import ServeSettings
+from gptcli.tasks.events import Notice, Stage
+
+if TYPE_CHECKING:
+    import socket
+
+    from gptcli.serving.served import Models
+
+PACKAGES = ("fastapi", "uvicorn", "prometheus_client")
+LOGGERS = ("gptcli.serving", "uvicorn")
+
+
+def prepare(model: ServedModelFlags, access: AccessFlags, load: LoadFlags, given: frozenset[str]) -> Work:
+    """Return the work, its options checked; raises ConfigError, and MissingExtraError where the extra is absent."""
+    options, settings = model.options(), settings_of(access, load)
+    if not all(map(find_spec, PACKAGES)):
+        raise MissingExtraError('serve needs FastAPI and uvicorn: pip install "gptcli[serve]"')
+    return partial(
+        run, names=tuple(model.models or ()), options=options, settings=settings, shows_key="api_key" in given
+    )
+
+
+def run(
+    console: Console, *, names: Sequence[str], options: ModelOptions, settings: ServeSettings, shows_key: bool
+) -> None:
+    """Serve until a signal comes, and raise what it would have raised; raises ConfigError, ModelError, DeviceError."""
+    from gptcli.serving.app import make_app
+    from gptcli.serving.listening import listen, port_of
+    from gptcli.serving.running import run_server
+
+    sockets = listen(settings.host, settings.port)
+    settings = replace(settings, port=port_of(sockets))
+    _warn(console, settings, sockets, shows_key=shows_key)
+    models = _opened(console, names or (console.environment.get("GPTCLI_MODEL") or None,), options, settings)
+    stop = StopRequest()
+    with closing(models), _logging(console), stop.listening():
+        console.tell(_ready(settings, [model.id for model in models.all]))
+        all_answered = run_server(make_app(settings, models), sockets, stop, partial(_tell_end, console, settings))
+    if not all_answered:
+        console.warn(f"requests that still ran after {settings.drain_seconds:g} seconds were broken off")
+    raise stop.error()
+
+
+def _opened(console: Console, names: Sequence[str | None], options: ModelOptions, settings: ServeSettings) -> "Models":
+    """Return the models, open, while a live line shows how that goes."""
+    from gptcli.serving.opening import open_models
+
+    with (
+        Progress(console, lines=None, shared=False) as progress,
+        closing(open_models(names, options, settings)) as steps,
+    ):
+        return _followed(progress, steps)
+
+
+def _followed(progress: Progress, steps: "Generator[Stage | Notice, None, Models]") -> "Models":
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as done:
+            models: Models = done.value
+            return models
+        match event:
+            case Stage():
+                progress.stage(event.text)
+            case Notice(detail=True):
+                progress.detail(event.text)
+            case Notice():
+                progress.warn(event.text)
+
+
+def _warn(console: Console, settings: ServeSettings, sockets: "Sequence[socket.socket]", *, shows_key: bool) -> None:
+    """Warn of what lets in more people than may be meant."""
+    from gptcli.serving.listening import is_local
+
+    if shows_key:
+        console.warn("other users of this machine can see --api-key: set GPTCLI_API_KEY instead")
+    if settings.api_key is None and not is_local(sockets):
+        console.warn("everybody who reaches this machine may use the server: set GPTCLI_API_KEY to ask for a key")
+    if settings.api_key is None and "*" in settings.cors:
+        console.warn("any page that is open in a browser here may use the server: name the site with --cors ORIGIN")
+
+
+def _ready(settings: ServeSettings, names: Sequence[str]) -> str:
+    """Say where the server is, and how to stop it."""
+    from gptcli.serving.listening import url
+
+    return f"serving {', '.join(names)} at {url(settings.host, settings.port)} (open it in a browser; Ctrl-C stops)"
+
+
+def _tell_end(console: Console, settings: ServeSettings) -> None:
+    console.tell(
+        f"stopping: what runs may finish within {settings.drain_seconds:g} seconds; a second Ctrl-C ends it at once"
+    )
+
+
+@contextmanager
+def _logging(console: Console) -> Iterator[None]:
+    """Have what the server logs told as the story, and nothing of it anywhere else."""
+    handler = _Story(console)
+    wants_place = "--traceback" in console.arguments
+    level = logging.DEBUG if wants_place else logging.INFO if console.verbose else logging.WARNING
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [(logger, logger.level, logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger, old_level, propagate in before:
+            logger.removeHandler(handler)
+            logger.setLevel(old_level)
+            logger.propagate = propagate
+
+
+class _Story(logging.Handler):
+    """Tells what is logged: our own errors always; requests, and what uvicorn says of broken ones, with --verbose."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell a record."""
+        message = record.getMessage()
+        if record.exc_info:
+            traceback.print_exception(record.exc_info[1], file=self._console.stderr)
+        if record.name.startswith("uvicorn") or record.levelno < logging.ERROR:
+            self._console.detail(message)
+        elif record.levelno >= logging.CRITICAL:
+            self._console.bug(f"{message}; run again with --traceback")
+        else:
+            self._console.error(message)

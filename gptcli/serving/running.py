@@ -1,0 +1,78 @@
+"""Run an application until somebody asks it to stop, and bring it to its end: no new requests, then no old ones."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from gptcli.serving.drain import Drain
+from gptcli.serving.state import ServerState
+
+BREAKING_OFF_SECONDS = 1
+"""How long requests that were given their time have to notice that it is over."""
+KEEP_ALIVE_SECONDS = 5
+"""How long a connection may stay without a request, as uvicorn has it."""
+
+
+def run_server(
+    app: FastAPI,
+    sockets: Sequence[socket.socket],
+    should_stop: Callable[[], bool],
+    on_stop: Callable[[], None],
+) -> bool:
+    """Answer requests until should_stop says so and those that run are answered; return whether all of them were.
+
+    on_stop is called when the end begins. Raises what a signal handler raises, at once.
+    """
+    server = _Server(app, should_stop, on_stop)
+    server.run(sockets=list(sockets))
+    return server.all_answered
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which is asked to stop and does not take signals itself."""
+
+    def __init__(self, app: FastAPI, should_stop: Callable[[], bool], on_stop: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            app,
+            loop="asyncio",  # this and h11: the same server whatever else is installed
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,  # gptcli.serving.metrics tells of requests, with how long they took
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=BREAKING_OFF_SECONDS,
+        )
+        super().__init__(config)
+        state: ServerState = app.state.server
+        self._drain: Drain = state.drain
+        self._drain_seconds = state.settings.drain_seconds
+        self._should_stop = should_stop
+        self._on_stop = on_stop
+        self._draining: asyncio.Task[bool] | None = None
+
+    @property
+    def all_answered(self) -> bool:
+        """Return whether no request was broken off."""
+        return self._draining is not None and self._draining.done() and self._draining.result()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Return whether to end, ten times a second; while requests run, /health still says that it is ending."""
+        if self._draining is None and self._should_stop():
+            self._drain.begin()
+            self._on_stop()
+            self._draining = asyncio.create_task(self._drain.wait(self._drain_seconds))
+        if self._draining is not None and self._draining.done():
+            return True
+        return await super().on_tick(counter)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the command line."""
+        yield
