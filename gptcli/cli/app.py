@@ -12,7 +12,7 @@ from gptcli.cli.options import CommonFlags
 from gptcli.cli.sampling import option_name
 from gptcli.errors import ExitCode
 
-COMMANDS = (generate, classify, evaluate, finetune, pretrain, chat)
+COMMANDS = (generate, classify, evaluate, finetune, pretrain, chat, serve)
 """A module each: its `command` function, and its EXAMPLES."""
 
 
