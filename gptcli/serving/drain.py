@@ -1,6 +1,6 @@
 """Bring a server to its end: what runs may finish, what comes anew is refused."""
 
-import time
+import asyncio
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,35 +16,33 @@ class Drain:
     """Counts the requests on their way, and knows whether the server takes any more."""
 
     def __init__(self) -> None:
+        self.has_begun = False
         self._requests = 0
-        self._ends_by: float | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
 
-    @property
-    def has_begun(self) -> bool:
-        """Return whether no more requests are taken."""
-        return self._ends_by is not None
+    def begin(self) -> None:
+        """Take no more requests."""
+        self.has_begun = True
 
-    @property
-    def is_done(self) -> bool:
-        """Return whether the server is ending and has answered all that it took."""
-        return self.has_begun and not self._requests
-
-    @property
-    def is_late(self) -> bool:
-        """Return whether the server should have ended by now."""
-        return self._ends_by is not None and time.monotonic() >= self._ends_by
-
-    def begin(self, seconds: float) -> None:
-        """Take no more requests, and give those that run so long to end."""
-        self._ends_by = time.monotonic() + seconds
+    async def wait(self, seconds: float) -> bool:
+        """Wait until no request is on its way, for so long at most; return whether none is."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
 
     def enter(self) -> None:
         """Count a request that has come."""
         self._requests += 1
+        self._idle.clear()
 
     def leave(self) -> None:
         """Count a request that is answered."""
         self._requests -= 1
+        if not self._requests:
+            self._idle.set()
 
 
 class DrainMiddleware:
