@@ -2,7 +2,7 @@
 
 import { byId, el, setShare } from "./dom.js";
 import { explained, wasAborted } from "./errors.js";
-import { percent, shortened } from "./looks.js";
+import { percent, rounded, shortened } from "./looks.js";
 import { isClassifier } from "./models.js";
 
 const MOST_BARS = 10;
@@ -78,7 +78,7 @@ export class Classify {
   }
 }
 
-function row(text, { label, probabilities }) {
+function row(text, { label, labels, value, probabilities }) {
   const sorted = Object.entries(probabilities ?? {}).sort(([, one], [, other]) => other - one);
   const bars = sorted.slice(0, MOST_BARS).map(([name, probability]) => {
     const kept = el("span", { class: "kept" });
@@ -86,6 +86,6 @@ function row(text, { label, probabilities }) {
     const parts = [el("bdi", { class: "token" }, name), el("span", { class: "track", "aria-hidden": "true" }, kept), el("span", { class: "number" }, percent(probability))];
     return el("li", {}, el("span", { class: "bar" }, ...parts));
   });
-  const told = Array.isArray(label) ? label.join(", ") || "none" : String(label);
+  const told = value === null ? (label ?? (labels.join(", ") || "none of them")) : rounded(value, 3);
   return el("article", { class: "card" }, el("p", { class: "written" }, shortened(text ?? "", 300)), el("p", { class: "verdict" }, el("strong", {}, told)), el("ol", { class: "bars" }, ...bars));
 }

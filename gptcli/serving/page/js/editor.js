@@ -31,10 +31,15 @@ export function mountEditor({ store, journey }) {
   show(store.state);
 }
 
-/** Say how much of the model's context the text takes; `tokens` is null while nobody knows. */
-export function showCount(tokens, context) {
+/** Say how much of the model's context the text takes: tokens read, and those at the beginning that are not. */
+export function showCount({ tokens, dropped }, context) {
   const line = byId("text-count");
-  line.classList.toggle("warning", tokens !== null && context !== undefined && tokens >= context);
-  if (tokens === null) line.textContent = "";
-  else line.textContent = `${counted(tokens)}${context ? ` of ${counted(context)}` : ""} token${tokens === 1 && !context ? "" : "s"}`;
+  const left = dropped ? `; the first ${counted(dropped)} are beyond its context, and not read` : "";
+  line.classList.toggle("warning", tokens >= context);
+  line.textContent = `${counted(tokens)} of ${counted(context)} tokens${left}`;
+}
+
+/** Say nothing of it, where nobody knows. */
+export function clearCount() {
+  byId("text-count").textContent = "";
 }

@@ -1,7 +1,7 @@
 // The ten likeliest next tokens as bars: what the model thinks, and what the settings keep of it.
 
 import { byId, el, setShare } from "./dom.js";
-import { showCount } from "./editor.js";
+import { clearCount, showCount } from "./editor.js";
 import { ApiError, explained } from "./errors.js";
 import { latest } from "./latest.js";
 import { counted, percent, rounded, spoken, visible } from "./looks.js";
@@ -65,12 +65,13 @@ export class NextTokens {
     this.#ask(body);
   }
 
-  #show({ tokens, candidates, kept, entropy_bits }) {
+  #show({ tokens, dropped, candidates, kept, entropy_bits }) {
+    const model = this.#app.models.get(this.#app.store.state.model);
     this.#candidates = candidates;
     byId("next").setAttribute("aria-busy", "false");
-    const draw = kept === 1 ? "Always takes the first" : `Draws from ${counted(kept)} tokens`;
+    const draw = kept === 1 ? "Always takes the first" : `Draws from ${counted(kept)} of ${counted(model.vocabulary)} tokens`;
     byId("next-summary").textContent = `${draw}. Uncertainty ${rounded(entropy_bits, 1)} bits.`;
-    showCount(tokens, this.#app.models.get(this.#app.store.state.model)?.context);
+    showCount({ tokens, dropped }, model.context);
     const most = Math.max(...candidates.flatMap((each) => [each.probability, each.kept_probability]), 1e-9);
     this.#bars.forEach((each, index) => fill(each, candidates[index], most));
     const stop = this.#buttons.find((button) => button.tabIndex === 0 && !button.parentElement.hidden);
@@ -82,7 +83,7 @@ export class NextTokens {
     this.#candidates = [];
     byId("next").setAttribute("aria-busy", "false");
     byId("next-summary").textContent = `${message} ${advice}`.trim();
-    showCount(null);
+    clearCount();
     for (const { item } of this.#bars) item.hidden = true;
   }
 

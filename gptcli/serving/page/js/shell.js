@@ -21,7 +21,8 @@ function source(text) {
   if (pastable(text) && text !== "-") {
     return { pipe: "", argument: `${text.startsWith("-") ? "-- " : ""}${quoted(text)}` };
   }
-  return { pipe: `printf '%b' ${quoted(octal(text))} | `, argument: "--whole" };
+  // --whole takes one line end off, which printf has put there.
+  return { pipe: `printf '%b\\n' ${quoted(octal(text))} | `, argument: "--whole" };
 }
 
 /** Return a text in which printf's %b finds each backslash and control character again. */
