@@ -2,13 +2,14 @@
 
 import asyncio
 import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
 from fastapi import FastAPI
 
-from gptcli.serving.drain import Drain
+from gptcli.serving.drain import Drain, shutting_down
 from gptcli.serving.state import ServerState
 
 BREAKING_OFF_SECONDS = 1
@@ -27,6 +28,8 @@ def run_server(
 
     on_stop is called when the end begins. Raises what a signal handler raises, at once.
     """
+    state: ServerState = app.state.server
+    _drop_dead_readers(sockets, state.settings.timeout_seconds)
     server = _Server(app, should_stop, on_stop)
     server.run(sockets=list(sockets))
     return server.all_answered
@@ -52,6 +55,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         state: ServerState = app.state.server
         self._drain: Drain = state.drain
+        self._models = state.models
         self._drain_seconds = state.settings.drain_seconds
         self._should_stop = should_stop
         self._on_stop = on_stop
@@ -69,6 +73,8 @@ class _Server(uvicorn.Server):
             self._on_stop()
             self._draining = asyncio.create_task(self._drain.wait(self._drain_seconds))
         if self._draining is not None and self._draining.done():
+            if not self._draining.result():
+                self._models.give_up(shutting_down())
             return True
         return await super().on_tick(counter)
 
@@ -76,3 +82,13 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals to the command line."""
         yield
+
+
+def _drop_dead_readers(sockets: Sequence[socket.socket], seconds: float) -> None:
+    """Have the system close connections of clients that have not read for so long; those taken here inherit it.
+
+    uvicorn closes a connection only once what it has written is read, and a client may never do that.
+    """
+    if sys.platform == "linux":
+        for listening in sockets:
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * seconds))
