@@ -57,6 +57,7 @@ def _own_home(_session_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the caches of the person who runs the tests out of them, and the tests out of the caches."""
     monkeypatch.setenv("HF_HOME", str(_session_home / "huggingface"))
     monkeypatch.setenv("GPTCLI_CACHE", str(_session_home / "gptcli"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(_session_home / "state"))
     for name in (
         "GPTCLI_MODEL",
         "HF_HUB_CACHE",
