@@ -1,9 +1,16 @@
 """How a server runs: where it listens, whom it answers and how much it takes on. Imports nothing heavy."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gptcli.errors import ConfigError
+
+_KEY = re.compile(r"[!-~]+( +[!-~]+)*")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#\s]+")
+"""As a browser sends it in the header Origin."""
+_NAME = re.compile(r"(\*\.)?[^*/:?#\s]+")
+"""A host without a port."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,5 +56,11 @@ class ServeSettings:
             yield f"--queue must be at least 0, not {self.queue}"
         if not 0 < self.timeout_seconds < float("inf"):
             yield f"--timeout must be above 0, not {self.timeout_seconds:g}"
-        if self.api_key is not None and not (self.api_key and self.api_key.isascii() and self.api_key.isprintable()):
+        if self.api_key is not None and not _KEY.fullmatch(self.api_key):
             yield "--api-key must be one or more printable ASCII characters: it travels in a header"
+        for origin in self.cors:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                yield f"--cors {origin} is no origin: write it as https://app.example.com, without a path"
+        for host in self.allowed_hosts:
+            if host != "*" and not _NAME.fullmatch(host):
+                yield f"--allowed-host {host} is no name: write it as model.example.com, or *.example.com"
