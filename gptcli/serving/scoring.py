@@ -6,8 +6,15 @@ import numpy as np
 
 from gptcli.engine.backend import Tokens
 from gptcli.engine.inspector import Inspector, LoadedInspector
-from gptcli.engine.scorer import LoadedScorer, Span, SpanScores
+from gptcli.engine.likelihood import scores_in_order
+from gptcli.engine.scorer import Item, ItemScores, LoadedScorer, Span, SpanScores
 from gptcli.explaining.surprisal import surprisals
+from gptcli.serving.errors import about
+from gptcli.serving.looking import StillWanted, window_of
+from gptcli.serving.schemas.base import listed
+from gptcli.serving.schemas.scores import Score, ScoreAnswer, ScoreBody
+from gptcli.tasks.evaluators.continuations import Continuations
+from gptcli.tasks.events import Place
 
 MOST_TOKENS = 2048
 """Of a pass; this scorer reads a span after another, so it only says how often results come."""
@@ -47,3 +54,41 @@ def scorer_of(loaded: LoadedInspector) -> LoadedScorer:
         most_rows=None,
         description=loaded.description,
     )
+
+
+def scores(loaded: LoadedInspector, body: ScoreBody, model: str, still_wanted: StillWanted) -> ScoreAnswer:
+    """Return the log-likelihood of each text, or of each continuation behind each text.
+
+    The first token of a text alone is predicted from the beginning-of-text token, as evaluate has it. Where a text ends
+    in white space that counts to the continuation, as in lm-evaluation-harness. Raises ApiError for what does not fit
+    into one context.
+    """
+    texts = listed(body.text)
+    continuations = None if body.continuation is None else listed(body.continuation)
+    param = "text" if continuations is None else "continuation"
+    pairs = Continuations(loaded.tokenizer, loaded.config)
+    found = []
+    for index, text in enumerate(texts):
+        still_wanted()
+        context, endings = ("", [text]) if continuations is None else (text, continuations)
+        for ending in endings:  # of a longer one the beginning would not be read
+            window_of(loaded, context + ending, param)
+        with about(param):
+            spans = pairs.spans(Place(row=index, origin=f"text {index}"), context, endings)
+        for number, score in enumerate(_span_scores(loaded, spans)):
+            found.append(
+                Score(
+                    index=index,
+                    continuation=None if continuations is None else number,
+                    logprob=float(score.logprobs.sum(dtype=np.float64)),
+                    tokens=len(score.logprobs),
+                    is_greedy=bool(score.greedy.all()),
+                )
+            )
+    return ScoreAnswer(model=model, data=found)
+
+
+def _span_scores(loaded: LoadedInspector, spans: tuple[Span, ...]) -> Sequence[SpanScores]:
+    """Return the scores of some spans."""
+    (item,) = scores_in_order(scorer_of(loaded).scorer, [Item(key=0, spans=spans)])
+    return item.spans if isinstance(item, ItemScores) else ()

@@ -1,12 +1,13 @@
 """The routes, a file a kind: each has a `router`, and stands in ROUTERS."""
 
-from gptcli.serving.routes import chat, completions, embeddings, inspection, labels, models, page, tokens
+from gptcli.serving.routes import chat, completions, embeddings, inspection, labels, models, page, scores, tokens
 
 ROUTERS = (
     completions.router,
     chat.router,
     embeddings.router,
     labels.router,
+    scores.router,
     inspection.router,
     tokens.router,
     models.router,
