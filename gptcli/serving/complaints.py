@@ -46,7 +46,8 @@ def _of_body(error: Mapping[str, Any], content_type: str | None) -> Complaint:
         return Complaint(message=f"Content-Type must be application/json, {found}", code="unsupported_media_type")
     if error["type"] in _NO_OBJECT:
         return Complaint(message="the body must be a JSON object", code="invalid_type")
-    return Complaint(message=_said(error), code="invalid_value")  # of a check of several fields together
+    said = _said(error)  # of a check of several fields together, or of a name that is no text
+    return Complaint(message=f"the body {said}" if said.startswith("should") else said, code="invalid_value")
 
 
 def _path(place: Sequence[str | int]) -> str:

@@ -31,7 +31,7 @@ class Metrics:
         of_model = {"labelnames": ("model",), "registry": self._registry}
         self._first_token = Histogram(
             "gptcli_time_to_first_token_seconds",
-            "From a completion's arrival to its first token.",
+            "From the arrival of a completion that is streamed to its first text.",
             buckets=SECONDS,
             **of_model,
         )
@@ -66,7 +66,7 @@ class Metrics:
         ProcessCollector(registry=self._registry)
 
     def first_token(self, model: str, seconds: float) -> None:
-        """Take note of the time from a request's arrival to its first token; called for streams and others alike."""
+        """Take note of the time from a request's arrival to the first text of its stream."""
         self._first_token.labels(model).observe(seconds)
 
     def finished(self, model: str, seconds: float, *, prompt_tokens: int, new_tokens: int) -> None:

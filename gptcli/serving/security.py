@@ -6,6 +6,7 @@ before it sends a key to another origin, so those questions are answered ahead o
 
 import hmac
 import ipaddress
+import re
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
@@ -43,6 +44,7 @@ HEADERS: Final = (
 PUBLIC: Final = frozenset({"/", "/health", "/favicon.ico"})
 PAGE: Final = "/page/"
 """Where the page's own files lie; like PUBLIC they hold nothing of a model, and a browser must load them to ask."""
+_HOST: Final = re.compile(r"(\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[^:\[\]@/?#]*))(:\d*)?")
 _PUBLIC_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
@@ -184,11 +186,9 @@ class BodyLimit:
 
 
 def host_of(header: str) -> str:
-    """Return the host of a Host header, without the port and the brackets of IPv6, in lower case."""
-    header = header.strip().lower()
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.partition(":")[0].rstrip(".")
+    """Return the host of a Host header in lower case, without the port and the brackets of IPv6; else all of it."""
+    found = _HOST.fullmatch(header.strip().lower())
+    return (found["address"] or found["name"].rstrip(".")) if found else header
 
 
 def _other_host(host: str) -> ApiError:

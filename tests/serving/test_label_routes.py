@@ -1,6 +1,5 @@
 """/v1/classify says what the classify command says, of a model's own labels and of labels in words."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,8 @@ from gptcli.tasks.config import ClassifyConfig
 from gptcli.tasks.events import Classified
 from gptcli.tasks.labelling.options import LabelOptions, labels_of
 from tests.classifiers import save_random_classifier
-from tests.serving.asking import answer, app_of, close, error_of, post
+from tests.serving.asking import app_of
+from tests.serving.sending import answer, error_of, post
 
 TEXTS = ["what a day", "so sad", "x"]
 
@@ -37,10 +37,8 @@ def directories(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def app(tiny: Path, directories: dict[str, Path]) -> Iterator[FastAPI]:
-    app = app_of(tiny, *directories.values())
-    yield app
-    close(app)
+def app(tiny: Path, directories: dict[str, Path]) -> FastAPI:
+    return app_of(tiny, *directories.values())
 
 
 @pytest.mark.parametrize("name", ["moods", "tags", "stars"])
@@ -67,7 +65,6 @@ def test_labels_in_words_are_chosen_as_the_command_chooses_them(builtin: Path) -
     app = app_of(builtin)
     labels = ["happy", " angry "]
     told = answer(app, "/v1/classify", input=["I won!", "Go away."], labels=labels)
-    close(app)
     expected = classified(builtin, ["I won!", "Go away."], LabelOptions(labels=labels_of("happy,angry")))
     for row, event in zip(told["data"], expected, strict=True):
         assert row["label"] == event.labels[0]

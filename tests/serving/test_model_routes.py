@@ -1,13 +1,13 @@
 """What is served, how it does, and between text and tokens."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 
 from tests.classifiers import save_random_classifier
-from tests.serving.asking import answer, app_of, ask, close, error_of, post
+from tests.serving.asking import app_of
+from tests.serving.sending import answer, ask, error_of, post
 
 
 @pytest.fixture(scope="module")
@@ -16,10 +16,8 @@ def moods(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def app(tiny: Path, moods: Path) -> Iterator[FastAPI]:
-    app = app_of(tiny, moods)
-    yield app
-    close(app)
+def app(tiny: Path, moods: Path) -> FastAPI:
+    return app_of(tiny, moods)
 
 
 def test_models_are_listed_as_openai_lists_them_with_what_the_page_must_know(app: FastAPI, tiny: Path) -> None:
@@ -45,7 +43,6 @@ def test_health_is_ok_until_the_server_is_ending(tiny: Path) -> None:
     assert (ask(app, "GET", "/health").status_code, ask(app, "GET", "/health").json()) == (200, {"status": "ok"})
     app.state.server.drain.begin()
     ending, refused = ask(app, "GET", "/health"), post(app, "/v1/next", text="a")
-    close(app)
     assert (ending.status_code, ending.json()) == (503, {"status": "stopping"})
     assert (refused.status_code, error_of(refused)["code"]) == (503, "shutting_down")
     assert refused.headers["Retry-After"]
@@ -70,7 +67,6 @@ def test_tokens_that_are_none_and_texts_that_are_none_are_told(app: FastAPI) -> 
 def test_a_character_of_several_tokens_is_shown_in_its_bytes(builtin: Path) -> None:
     app = app_of(builtin)
     told = answer(app, "/v1/tokenize", text="\U0001f984")
-    close(app)
     assert told["count"] > 1
     assert all(token["token"].startswith("\\x") for token in told["tokens"])
 
@@ -99,7 +95,6 @@ def test_metrics_tell_what_was_asked_and_what_the_engines_do(tiny: Path) -> None
     ask(app, "GET", "/no/such/path/1")
     ask(app, "GET", "/no/such/path/2")
     told = ask(app, "GET", "/metrics")
-    close(app)
     assert told.headers["Content-Type"].startswith("text/plain")
     lines = told.text.splitlines()
     assert 'gptcli_http_requests_total{method="POST",route="/v1/next",status="200"} 1.0' in lines
@@ -112,9 +107,8 @@ def test_metrics_tell_what_was_asked_and_what_the_engines_do(tiny: Path) -> None
 
 def test_metrics_count_a_completion(tiny: Path) -> None:
     app = app_of(tiny)
-    answer(app, "/v1/completions", prompt="abc", max_tokens=4, seed=1)
+    post(app, "/v1/completions", prompt="abc", max_tokens=4, seed=1, stream=True)
     lines = ask(app, "GET", "/metrics").text.splitlines()
-    close(app)
     assert f'gptcli_prompt_tokens_total{{model="{tiny.name}"}} 3.0' in lines
     assert f'gptcli_completion_seconds_count{{model="{tiny.name}"}} 1.0' in lines
     assert f'gptcli_time_to_first_token_seconds_count{{model="{tiny.name}"}} 1.0' in lines

@@ -1,6 +1,5 @@
 """/v1/score gives transformers' log-likelihoods of texts and of what follows them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +7,13 @@ import pytest
 from fastapi import FastAPI
 
 from tests.inspecting import reference
-from tests.serving.asking import answer, app_of, close, error_of, post
+from tests.serving.asking import app_of
+from tests.serving.sending import answer, error_of, post
 
 
 @pytest.fixture(scope="module")
-def app(tiny: Path) -> Iterator[FastAPI]:
-    app = app_of(tiny)
-    yield app
-    close(app)
+def app(tiny: Path) -> FastAPI:
+    return app_of(tiny)
 
 
 def ids_of(text: str) -> list[int]:

@@ -4,7 +4,8 @@ import pytest
 from fastapi import FastAPI
 
 from gptcli.serving.security import host_of
-from tests.serving.asking import app_of, ask, error_of
+from tests.serving.asking import app_of
+from tests.serving.sending import ask, error_of
 
 KEY = "correct horse"
 
@@ -78,7 +79,8 @@ def test_the_host_that_the_server_was_started_with_is_answered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "host"), [("[::1]:80", "::1"), ("A.B:1", "a.b"), ("a.b.", "a.b"), ("[::1", "::1"), ("", "")]
+    ("header", "host"),
+    [("[::1]:80", "::1"), ("A.B:1", "a.b"), ("a.b.", "a.b"), ("[::1", "[::1"), ("[::1].b", "[::1].b"), ("", "")],
 )
 def test_the_host_is_read_without_port_and_brackets(header: str, host: str) -> None:
     assert host_of(header) == host
