@@ -3,7 +3,7 @@
 import logging
 import traceback
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
@@ -39,19 +39,24 @@ def prepare(model: ServedModelFlags, access: AccessFlags, load: LoadFlags, given
 
 
 def run(
-    console: Console, *, names: Sequence[str], options: ModelOptions, settings: ServeSettings, shows_key: bool
+    console: Console, *, names: Sequence[str | None], options: ModelOptions, settings: ServeSettings, shows_key: bool
 ) -> None:
     """Serve until a signal comes, and raise what it would have raised; raises ConfigError, ModelError, DeviceError."""
     from gptcli.serving.app import make_app
     from gptcli.serving.listening import listen, port_of
     from gptcli.serving.running import run_server
 
-    sockets = listen(settings.host, settings.port)
-    settings = replace(settings, port=port_of(sockets))
-    _warn(console, settings, sockets, shows_key=shows_key)
-    models = _opened(console, names or (console.environment.get("GPTCLI_MODEL") or None,), options, settings)
-    stop = StopRequest()
-    with closing(models), _logging(console), stop.listening():
+    with ExitStack() as held:
+        sockets = listen(settings.host, settings.port)
+        for one in sockets:
+            held.enter_context(one)
+        settings = replace(settings, port=port_of(sockets))
+        _warn(console, settings, sockets, shows_key=shows_key)
+        names = names or (console.environment.get("GPTCLI_MODEL") or None,)
+        models = held.enter_context(closing(_opened(console, names, options, settings)))
+        held.enter_context(_logging(console))
+        stop = StopRequest()
+        held.enter_context(stop.listening())
         console.tell(_ready(settings, [model.id for model in models.all]))
         all_answered = run_server(make_app(settings, models), sockets, stop, partial(_tell_end, console, settings))
     if not all_answered:

@@ -28,39 +28,35 @@ class Metrics:
     def __init__(self, models: Models) -> None:
         """Count for these models."""
         self._registry = CollectorRegistry()
-        of_model = {"labelnames": ("model",), "registry": self._registry}
-        self._first_token = Histogram(
+        self._first_token = self._histogram(
             "gptcli_time_to_first_token_seconds",
             "From the arrival of a completion that is streamed to its first text.",
-            buckets=SECONDS,
-            **of_model,
+            "model",
         )
-        self._completion = Histogram(
+        self._completion = self._histogram(
             "gptcli_completion_seconds",
             "From a completion's arrival to its end, of those that were given whole.",
-            buckets=SECONDS,
-            **of_model,
+            "model",
         )
-        self._prompt_tokens = Counter("gptcli_prompt_tokens", "Tokens of the prompts of whole completions.", **of_model)
-        self._completion_tokens = Counter("gptcli_completion_tokens", "Tokens of whole completions.", **of_model)
-        self._abandoned = Counter(
+        self._prompt_tokens = self._counter(
+            "gptcli_prompt_tokens", "Tokens of the prompts of whole completions.", "model"
+        )
+        self._completion_tokens = self._counter("gptcli_completion_tokens", "Tokens of whole completions.", "model")
+        self._abandoned = self._counter(
             "gptcli_completions_abandoned",
             "Completions that got no whole answer: the client left, time was up, the queue was full, or it failed.",
-            ("model", "reason"),
-            registry=self._registry,
+            "model",
+            "reason",
         )
-        self._requests = Counter(
+        self._requests = self._counter(
             "gptcli_http_requests",
-            "Requests answered, by route, method and status; status 0 is a client that left before.",
-            ("route", "method", "status"),
-            registry=self._registry,
+            "Requests answered, by route, method and status; 499 and 0 are clients that left before.",
+            "route",
+            "method",
+            "status",
         )
-        self._seconds = Histogram(
-            "gptcli_http_request_seconds",
-            "From a request's arrival to the end of its answer.",
-            ("route",),
-            buckets=SECONDS,
-            registry=self._registry,
+        self._seconds = self._histogram(
+            "gptcli_http_request_seconds", "From a request's arrival to the end of its answer.", "route"
         )
         self._registry.register(_Loads(models))
         ProcessCollector(registry=self._registry)
@@ -87,6 +83,12 @@ class Metrics:
     def text(self) -> bytes:
         """Return all figures in Prometheus's text format, whose type is CONTENT_TYPE."""
         return generate_latest(self._registry)
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(name, meaning, labels, registry=self._registry)
+
+    def _histogram(self, name: str, meaning: str, *labels: str) -> Histogram:
+        return Histogram(name, meaning, labels, registry=self._registry, buckets=SECONDS)
 
 
 class _Loads(Collector):
