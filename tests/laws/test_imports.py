@@ -57,10 +57,14 @@ def modules_of(arguments: list[str], code: int, **environment: str) -> set[str]:
         ("pretrain --help", 0),
         ("pretrain", 2),
         ("pretrain x.txt --n-embd 7", 2),
+        ("serve --help", 0),
+        ("serve --port 99999", 2),
     ],
 )
 def test_help_version_completion_and_usage_errors_import_nothing_heavy(line: str, code: int) -> None:
-    heavy = "torch transformers numpy onnxruntime onnx rich pydantic huggingface_hub tokenizers accelerate"
+    heavy = (
+        "torch transformers numpy onnxruntime onnx rich pydantic huggingface_hub tokenizers accelerate fastapi uvicorn"
+    )
     assert modules_of(line.split(), code) & set(heavy.split()) == set()
 
 
@@ -89,3 +93,35 @@ def test_evaluate_on_the_cpu_imports_neither_torch_nor_transformers(
     modules = modules_of(line, 0, CUDA_VISIBLE_DEVICES="")
     assert "onnxruntime" in modules
     assert not modules & {"torch", "transformers", "accelerate", "huggingface_hub"}
+
+
+SERVE_AND_LIST_MODULES = """
+import os, sys
+from tests.serving.asking import app_of
+from tests.serving.sending import answer
+app = app_of("builtin")
+answer(app, "/v1/completions", prompt="Once", max_tokens=2)
+answer(app, "/v1/next", text="Once")
+answer(app, "/v1/attention", text="Once upon", layer=0, head=0)
+answer(app, "/v1/lens", text="Once upon")
+answer(app, "/v1/embeddings", input="Once")
+answer(app, "/v1/classify", input="Once", labels=["old", "new"])
+answer(app, "/v1/score", text="Once")
+print(*sys.modules, flush=True)
+os._exit(0)
+"""
+
+
+def test_a_server_on_the_cpu_imports_neither_torch_nor_transformers() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SERVE_AND_LIST_MODULES],
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    modules = {module.partition(".")[0] for module in done.stdout.split()}
+    assert {"fastapi", "onnxruntime"} <= modules
+    assert not modules & {"torch", "transformers", "accelerate", "typer", "rich"}
