@@ -28,7 +28,7 @@ function fresh() {
   return { text, view, tab, position, layer, head, inputs, labels };
 }
 
-/** Keep the address up with the state, follow a link that is opened in this tab, and let the button copy the address. */
+/** Keep the address up with the state, follow a link that is opened in this tab, and let the button copy it. */
 export function mountAddress(app) {
   const { store, journey } = app;
   let timer = 0;
@@ -39,17 +39,21 @@ export function mountAddress(app) {
     history.replaceState(null, "", `${location.pathname}${location.search}${written}`);
     return hash !== null;
   };
-  store.watch(["text", "settings", "model", "tab", "view", "position", "layer", "head", "inputs", "labels", "tree"], () => {
-    clearTimeout(timer);
-    if (!store.state.writing) timer = setTimeout(write, PAUSE_MILLISECONDS);
-  });
+  store.watch(
+    ["text", "settings", "model", "tab", "view", "position", "layer", "head", "inputs", "labels", "tree"],
+    () => {
+      clearTimeout(timer);
+      if (!store.state.writing) timer = setTimeout(write, PAUSE_MILLISECONDS);
+    },
+  );
   store.watch(["writing"], ({ writing }) => writing || write());
   addEventListener("hashchange", () => {
     if (location.hash !== written && !store.state.writing) restore(app);
   });
   byId("share").addEventListener("click", async () => {
     clearTimeout(timer);
-    if (await write()) await copy(location.href, "Link copied. Whoever opens it sees what you see, if their server has the model.");
+    if (await write())
+      await copy(location.href, "Link copied. Whoever opens it sees what you see, if their server has the model.");
     else toast("The text is too long for a link. Copy the command instead.");
   });
 }

@@ -58,7 +58,11 @@ export class Api {
 
   async #once(path, { body, signal, key }) {
     const headers = key ? { Authorization: `Bearer ${key}` } : {};
-    const posted = { method: "POST", body: JSON.stringify(body), headers: { ...headers, "Content-Type": "application/json" } };
+    const posted = {
+      method: "POST",
+      body: JSON.stringify(body),
+      headers: { ...headers, "Content-Type": "application/json" },
+    };
     try {
       return await fetch(this.address(path), { signal, ...(body === undefined ? { headers } : posted) });
     } catch (error) {

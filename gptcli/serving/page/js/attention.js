@@ -12,8 +12,13 @@ const PAUSE_MILLISECONDS = 60;
 /** Tints tokens by the weight that the chosen token gives them, and draws the whole matrix. */
 export class AttentionView {
   scale = "weight";
-  words = "The colours show what the chosen token looks at. A token looks only at itself and back; the first one often serves as a place to rest.";
-  legend = [`below ${rounded(100 * WEIGHT_STEPS[0])} %`, ...WEIGHT_STEPS.map((least) => `${rounded(100 * least)} % or more`)];
+  words =
+    "The colours show what the chosen token looks at: itself, and what stands before it. " +
+    "The first token is often just a place to rest.";
+  legend = [
+    `below ${rounded(100 * WEIGHT_STEPS[0])} %`,
+    ...WEIGHT_STEPS.map((least) => `${rounded(100 * least)} % or more`),
+  ];
   #app;
   #strip;
   #notice;
@@ -28,7 +33,10 @@ export class AttentionView {
     this.#app = app;
     this.#strip = strip;
     this.#notice = notice;
-    this.#matrix = new Matrix({ read: (row, column) => this.#read(row, column), choose: (row) => app.store.set({ position: row }) });
+    this.#matrix = new Matrix({
+      read: (row, column) => this.#read(row, column),
+      choose: (row) => app.store.set({ position: row }),
+    });
     this.#ask = latest({
       milliseconds: PAUSE_MILLISECONDS,
       work: (signal, body) => app.api.json("v1/attention", { body, signal }),
@@ -56,8 +64,14 @@ export class AttentionView {
     if (!this.#weights) return;
     const row = index ?? this.#chosen;
     const weights = this.#weights[row] ?? [];
-    const labels = this.#tokens.map((token, at) => `${spoken(token.text || token.token)}, ${at > row ? "comes later" : percent(weights[at] ?? 0)}`);
-    this.#strip.tint(this.scale, this.#tokens.map((_, at) => weightTint(weights[at] ?? 0)), labels);
+    const labels = this.#tokens.map(
+      (token, at) => `${spoken(token.text || token.token)}, ${at > row ? "comes later" : percent(weights[at] ?? 0)}`,
+    );
+    this.#strip.tint(
+      this.scale,
+      this.#tokens.map((_, at) => weightTint(weights[at] ?? 0)),
+      labels,
+    );
     this.#matrix.mark(row);
     byId("strongest").replaceChildren(...this.#strongest(row, weights));
   }
@@ -75,7 +89,10 @@ export class AttentionView {
     const { state } = this.#app.store;
     const model = this.#app.models.get(state.model);
     const picked = {};
-    for (const [name, count] of [["layer", model.layers], ["head", model.heads]]) {
+    for (const [name, count] of [
+      ["layer", model.layers],
+      ["head", model.heads],
+    ]) {
       picked[name] = Math.min(state[name], count - 1);
       byId(name).max = count - 1;
       byId(name).value = picked[name];
@@ -100,8 +117,13 @@ export class AttentionView {
 
   #strongest(row, weights) {
     const order = weights.map((weight, at) => ({ weight, at })).sort((one, other) => other.weight - one.weight);
-    const items = order.slice(0, STRONGEST).map(({ weight, at }) => el("li", {}, el("bdi", { class: "token" }, this.#name(at)), ` ${percent(weight)}`));
-    return [el("p", {}, el("bdi", { class: "token" }, this.#name(row)), " looks at"), el("ol", { class: "looks" }, ...items)];
+    const items = order
+      .slice(0, STRONGEST)
+      .map(({ weight, at }) => el("li", {}, el("bdi", { class: "token" }, this.#name(at)), ` ${percent(weight)}`));
+    return [
+      el("p", {}, el("bdi", { class: "token" }, this.#name(row)), " looks at"),
+      el("ol", { class: "looks" }, ...items),
+    ];
   }
 
   #read(row, column) {

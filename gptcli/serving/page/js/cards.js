@@ -72,7 +72,16 @@ export class Cards {
 function card(index) {
   const text = el("p", { class: "written" });
   const note = el("span", { class: "quiet" });
-  const use = el("button", { type: "button", disabled: true, "aria-label": `Use alternative ${index + 1}` }, "Use this");
-  const element = el("article", { class: "card", "aria-label": `Alternative ${index + 1}` }, text, el("div", { class: "row" }, use, note));
+  const use = el(
+    "button",
+    { type: "button", disabled: true, "aria-label": `Use alternative ${index + 1}` },
+    "Use this",
+  );
+  const element = el(
+    "article",
+    { class: "card", "aria-label": `Alternative ${index + 1}` },
+    text,
+    el("div", { class: "row" }, use, note),
+  );
   return { element, text, note, use, written: "", node: null };
 }

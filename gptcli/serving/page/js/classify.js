@@ -58,7 +58,8 @@ export class Classify {
 
   #missing({ texts, labels, model }) {
     if (!texts.length) return "Write a text first.";
-    if (!isClassifier(this.#app.models.get(model)) && labels.length < 2) return "Give two labels or more to choose from.";
+    if (!isClassifier(this.#app.models.get(model)) && labels.length < 2)
+      return "Give two labels or more to choose from.";
     return "";
   }
 
@@ -70,7 +71,8 @@ export class Classify {
     byId("labels-field").hidden = isClassifier(chosen);
     byId("classify-words").textContent = isClassifier(chosen)
       ? `${model} was tuned to tell these apart: ${(chosen.labels ?? []).join(", ") || "a number"}.`
-      : "This model was not tuned on labels. It is asked how likely each of yours is behind the text, which a small model does no more than roughly.";
+      : "This model was not tuned on labels. It is asked how likely each of yours is behind the text, " +
+        "which a small model knows no more than roughly.";
   }
 
   #say(words) {
@@ -83,9 +85,19 @@ function row(text, { label, labels, value, probabilities }) {
   const bars = sorted.slice(0, MOST_BARS).map(([name, probability]) => {
     const kept = el("span", { class: "kept" });
     setShare(kept, probability);
-    const parts = [el("bdi", { class: "token" }, name), el("span", { class: "track", "aria-hidden": "true" }, kept), el("span", { class: "number" }, percent(probability))];
+    const parts = [
+      el("bdi", { class: "token" }, name),
+      el("span", { class: "track", "aria-hidden": "true" }, kept),
+      el("span", { class: "number" }, percent(probability)),
+    ];
     return el("li", {}, el("span", { class: "bar" }, ...parts));
   });
   const told = value === null ? (label ?? (labels.join(", ") || "none of them")) : rounded(value, 3);
-  return el("article", { class: "card" }, el("p", { class: "written" }, shortened(text ?? "", 300)), el("p", { class: "verdict" }, el("strong", {}, told)), el("ol", { class: "bars" }, ...bars));
+  return el(
+    "article",
+    { class: "card" },
+    el("p", { class: "written" }, shortened(text ?? "", 300)),
+    el("p", { class: "verdict" }, el("strong", {}, told)),
+    el("ol", { class: "bars" }, ...bars),
+  );
 }

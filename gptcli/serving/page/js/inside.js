@@ -24,9 +24,16 @@ export class Inside {
 
   constructor(app) {
     this.#app = app;
-    this.#strip = new TokenStrip({ choose: (index) => app.store.set({ position: index }), point: (index) => this.#point(index) });
+    this.#strip = new TokenStrip({
+      choose: (index) => app.store.set({ position: index }),
+      point: (index) => this.#point(index),
+    });
     const parts = { app, strip: this.#strip, notice: showNotice };
-    this.#views = { probability: new SurpriseView(parts), attention: new AttentionView(parts), layers: new LayersView(parts) };
+    this.#views = {
+      probability: new SurpriseView(parts),
+      attention: new AttentionView(parts),
+      layers: new LayersView(parts),
+    };
     this.#ask = latest({
       milliseconds: 0,
       work: (signal, body) => app.api.json("v1/surprisal", { body, signal }),
@@ -51,7 +58,8 @@ export class Inside {
     byId("inside-words").textContent = this.#views[view].words;
     const wanted = JSON.stringify([model, text]);
     if (text === "") this.#nothing("There is no text yet. Write one, or let the model write, on the first tab.");
-    else if (isClassifier(this.#app.models.get(model))) this.#nothing("This model labels texts and predicts no tokens. Choose another one above.");
+    else if (isClassifier(this.#app.models.get(model)))
+      this.#nothing("This model labels texts and predicts no tokens. Choose another one above.");
     else if (this.#known === wanted) this.#draw();
     else this.#ask({ model, text, top: TOP });
   }
@@ -96,7 +104,12 @@ export class Inside {
 }
 
 function swatch(scale, words, tint) {
-  return el("li", { class: "swatch", "data-scale": scale }, el("span", { class: "piece", "data-tint": tint, "aria-hidden": "true" }, "ab"), ` ${words}`);
+  return el(
+    "li",
+    { class: "swatch", "data-scale": scale },
+    el("span", { class: "piece", "data-tint": tint, "aria-hidden": "true" }, "ab"),
+    ` ${words}`,
+  );
 }
 
 function showNotice(words) {

@@ -34,7 +34,11 @@ export class LayersView {
   draw(tokens, { chosen }) {
     const { model, text } = this.#app.store.state;
     const wanted = JSON.stringify([model, text, chosen]);
-    this.#strip.tint(this.scale, [], tokens.map((token) => spoken(token.text || token.token)));
+    this.#strip.tint(
+      this.scale,
+      [],
+      tokens.map((token) => spoken(token.text || token.token)),
+    );
     if (this.#known === wanted) return;
     this.#ask({ model, text, position: chosen, top: TOP }, tokens[chosen]);
   }
@@ -52,10 +56,17 @@ export class LayersView {
 
   #show({ layers }, { model, text, position }, token) {
     this.#known = JSON.stringify([model, text, position]);
-    byId("layers-words").textContent = `Behind “${visible(token.text || token.token)}”. The deeper the colour, the surer the layer.`;
+    byId("layers-words").textContent =
+      `Behind “${visible(token.text || token.token)}”. The deeper the colour, the surer the layer.`;
     const last = layers.at(-1).layer;
     const rows = [...layers].reverse().map((layer) => rowOf(layer, last));
-    const head = el("tr", {}, el("th", { scope: "col" }, "Layer"), ...Array.from({ length: TOP }, (_, at) => el("th", { scope: "col" }, ordinal(at))), el("th", { scope: "col" }, "Bits"));
+    const head = el(
+      "tr",
+      {},
+      el("th", { scope: "col" }, "Layer"),
+      ...Array.from({ length: TOP }, (_, at) => el("th", { scope: "col" }, ordinal(at))),
+      el("th", { scope: "col" }, "Bits"),
+    );
     byId("lens").replaceChildren(el("thead", {}, head), el("tbody", {}, ...rows));
   }
 
@@ -70,9 +81,20 @@ function rowOf({ layer, top, entropy_bits }, last) {
   const name = layer === 0 ? "embeddings" : layer === last ? `${layer}, the output` : String(layer);
   const cells = top.map(({ token, probability }) => {
     const tint = weightTint(probability);
-    return el("td", { "data-tint": tint }, el("bdi", { class: "token" }, visible(token)), el("small", {}, percent(probability)));
+    return el(
+      "td",
+      { "data-tint": tint },
+      el("bdi", { class: "token" }, visible(token)),
+      el("small", {}, percent(probability)),
+    );
   });
-  return el("tr", { "data-scale": "weight" }, el("th", { scope: "row" }, name), ...cells, el("td", {}, rounded(entropy_bits, 1)));
+  return el(
+    "tr",
+    { "data-scale": "weight" },
+    el("th", { scope: "row" }, name),
+    ...cells,
+    el("td", {}, rounded(entropy_bits, 1)),
+  );
 }
 
 function ordinal(index) {

@@ -32,7 +32,13 @@ async function start() {
   mountHints();
   const keys = new Keys();
   const store = new Store(initialState());
-  const app = { store, keys, api: new Api(keys), journey: new Journey(store, new Paths()), onColours: (repaint) => repaints.push(repaint) };
+  const app = {
+    store,
+    keys,
+    api: new Api(keys),
+    journey: new Journey(store, new Paths()),
+    onColours: (repaint) => repaints.push(repaint),
+  };
   mountTabs(app);
   mountEditor(app);
   mountSliders(app);

@@ -44,7 +44,9 @@ export class Matrix {
     if (!size) return;
     this.#canvas.width = size;
     this.#canvas.height = size;
-    const [low, high, none, mark] = ["--matrix-low", "--matrix-high", "--matrix-none", "--matrix-mark"].map((name) => colour(this.#canvas, name));
+    const [low, high, none, mark] = ["--matrix-low", "--matrix-high", "--matrix-none", "--matrix-mark"].map((name) =>
+      colour(this.#canvas, name),
+    );
     const context = this.#canvas.getContext("2d");
     const image = context.createImageData(size, size);
     for (let row = 0; row < size; row += 1) {
@@ -68,7 +70,9 @@ export class Matrix {
 /** Return a colour of the style sheet, written #rrggbb or light-dark(), as four bytes. */
 function colour(canvas, name) {
   canvas.style.color = `var(${name})`;
-  const [red, green, blue] = getComputedStyle(canvas).color.match(/\d+(\.\d+)?/g).map(Number);
+  const [red, green, blue] = getComputedStyle(canvas)
+    .color.match(/\d+(\.\d+)?/g)
+    .map(Number);
   return [red, green, blue, 255];
 }
 

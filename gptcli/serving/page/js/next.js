@@ -56,7 +56,8 @@ export class NextTokens {
   #refresh() {
     const { text, settings, model, writing, tab } = this.#app.store.state;
     this.#ask.cancel();
-    if (isClassifier(this.#app.models.get(model))) this.#failed(new ApiError(400, "This model labels texts and predicts no tokens."));
+    if (isClassifier(this.#app.models.get(model)))
+      this.#failed(new ApiError(400, "This model labels texts and predicts no tokens."));
     else if (!writing && tab === "write" && model) this.#wanted({ model, text, top: TOP, ...drawing(settings) });
   }
 
@@ -69,7 +70,8 @@ export class NextTokens {
     const model = this.#app.models.get(this.#app.store.state.model);
     this.#candidates = candidates;
     byId("next").setAttribute("aria-busy", "false");
-    const draw = kept === 1 ? "Always takes the first" : `Draws from ${counted(kept)} of ${counted(model.vocabulary)} tokens`;
+    const draw =
+      kept === 1 ? "Always takes the first" : `Draws from ${counted(kept)} of ${counted(model.vocabulary)} tokens`;
     byId("next-summary").textContent = `${draw}. Uncertainty ${rounded(entropy_bits, 1)} bits.`;
     showCount({ tokens, dropped }, model.context);
     const most = Math.max(...candidates.flatMap((each) => [each.probability, each.kept_probability]), 1e-9);

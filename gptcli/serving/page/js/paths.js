@@ -79,7 +79,9 @@ export class Paths {
     const nearest = this.nearest(text);
     const rest = text.slice(this.textOf(nearest).length);
     const within = this.children(nearest).find((id) => rest && this.#nodes[id].text.startsWith(rest));
-    return within === undefined ? this.branch(nearest, { text: rest, kind: "typed" }) : this.#split(within, rest.length);
+    return within === undefined
+      ? this.branch(nearest, { text: rest, kind: "typed" })
+      : this.#split(within, rest.length);
   }
 
   /** Return {rows, current}, all that there is to a tree in plain lists: a row is [parent, text, kind, probability]. */

@@ -12,7 +12,18 @@ const MOST_BYTES = 1_000_000;
 /** A hash that is not one of ours, or is damaged; the message is for people. */
 export class ShareError extends Error {}
 
-const NAMES = { m: "model", b: "tab", t: "text", s: "settings", v: "view", p: "position", l: "layer", h: "head", i: "inputs", n: "labels" };
+const NAMES = {
+  m: "model",
+  b: "tab",
+  t: "text",
+  s: "settings",
+  v: "view",
+  p: "position",
+  l: "layer",
+  h: "head",
+  i: "inputs",
+  n: "labels",
+};
 
 /** Return the hash, without #, of a state and its paths; null where it would be too long even without the paths. */
 export async function encoded(state, paths) {
@@ -28,7 +39,8 @@ export async function encoded(state, paths) {
 /** Return {parts, tree} of a hash: parts of a state, and what Paths.restore may take. Raises ShareError. */
 export async function decoded(hash) {
   const [, version, content] = /^(\d{1,4})\.([\w-]*)$/.exec(hash) ?? [];
-  if (!version || hash.length > LONGEST_HASH) throw new ShareError("The address ends in something that is no shared state.");
+  if (!version || hash.length > LONGEST_HASH)
+    throw new ShareError("The address ends in something that is no shared state.");
   if (Number(version) !== VERSION) throw new ShareError("This link was made by another version of gptcli.");
   const compact = await parsed(content);
   const raw = Object.fromEntries(Object.entries(NAMES).map(([short, name]) => [name, compact[short]]));
@@ -77,7 +89,7 @@ async function unpacked(content) {
   const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
   const decoder = new TextDecoder();
   let text = "";
-  for (let read = 0; ; ) {
+  for (let read = 0; ;) {
     const { done, value } = await reader.read();
     if (done) return text + decoder.decode();
     read += value.length;

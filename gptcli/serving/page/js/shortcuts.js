@@ -22,7 +22,9 @@ export function mountShortcuts(app) {
   const single = byId("single-keys");
   single.checked = lasting.get(NAME) !== "off";
   single.addEventListener("change", () => lasting.set(NAME, single.checked ? "on" : "off"));
-  byId("keys").append(...WORDS.map(([keys, words]) => el("tr", {}, el("th", { scope: "row" }, el("kbd", {}, keys)), el("td", {}, words))));
+  byId("keys").append(
+    ...WORDS.map(([keys, words]) => el("tr", {}, el("th", { scope: "row" }, el("kbd", {}, keys)), el("td", {}, words))),
+  );
   byId("help").addEventListener("click", () => byId("help-dialog").showModal());
   byId("help-close").addEventListener("click", () => byId("help-dialog").close());
   document.addEventListener("keydown", (event) => {

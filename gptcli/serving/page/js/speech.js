@@ -16,7 +16,7 @@ export function toast(text) {
   }, 4000);
 }
 
-/** Gathers what is streamed, and hands it on a sentence at a time: a live region that changed at each token would stutter. */
+/** Hands what is streamed on a sentence at a time: a live region that changed at each token would stutter. */
 export class SentenceReader {
   #region = byId("spoken");
   #rest = "";

@@ -3,7 +3,7 @@
 import { byId, el } from "./dom.js";
 import { follow, makeStop } from "./roving.js";
 
-/** Tells `choose(index)` which token was clicked or gone to, and `point(index)` which one the pointer is on, or null. */
+/** Tells choose(index) which token was clicked or gone to, and point(index) which one the pointer is on, or null. */
 export class TokenStrip {
   #box = byId("tokens");
   #items = [];

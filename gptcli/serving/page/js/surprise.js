@@ -46,7 +46,8 @@ export class SurpriseView {
 
   #details(token) {
     const title = el("p", { class: "big" }, el("bdi", {}, visible(token.text || token.token)));
-    if (token.logprob === null) return [title, el("p", { class: "quiet" }, "The first token: nothing stands before it to predict it.")];
+    if (token.logprob === null)
+      return [title, el("p", { class: "quiet" }, "The first token: nothing stands before it to predict it.")];
     const probability = Math.exp(token.logprob);
     const facts = [
       ["Probability", percent(probability)],
@@ -54,8 +55,17 @@ export class SurpriseView {
       ["Surprise", `${rounded(token.bits, 1)} bits`],
       ["Uncertainty before it", `${rounded(token.entropy_bits, 1)} bits`],
     ];
-    const list = el("dl", { class: "facts" }, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
-    return [title, list, el("h3", {}, "What it expected here"), el("ol", { class: "alternatives" }, ...token.top.map((other) => this.#other(token, other)))];
+    const list = el(
+      "dl",
+      { class: "facts" },
+      ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
+    );
+    return [
+      title,
+      list,
+      el("h3", {}, "What it expected here"),
+      el("ol", { class: "alternatives" }, ...token.top.map((other) => this.#other(token, other))),
+    ];
   }
 
   #other(token, other) {
@@ -63,15 +73,34 @@ export class SurpriseView {
     const raw = el("span", { class: "kept" });
     setShare(raw, probability);
     const label = `Go on with ${spoken(other.token)} instead, probability ${percent(probability)}`;
-    const parts = [el("bdi", { class: "token" }, visible(other.token)), el("span", { class: "track" }, raw), el("span", { class: "number" }, percent(probability))];
+    const parts = [
+      el("bdi", { class: "token" }, visible(other.token)),
+      el("span", { class: "track" }, raw),
+      el("span", { class: "number" }, percent(probability)),
+    ];
     const takes = other.id !== token.id && !other.token.includes("\uFFFD");
-    const attributes = { type: "button", class: "bar", "aria-label": label, title: label, onclick: () => this.#instead(token, other) };
-    return el("li", { class: takes ? null : "same" }, takes ? el("button", attributes, ...parts) : el("span", { class: "bar", title: "This is what stands here" }, ...parts));
+    const attributes = {
+      type: "button",
+      class: "bar",
+      "aria-label": label,
+      title: label,
+      onclick: () => this.#instead(token, other),
+    };
+    return el(
+      "li",
+      { class: takes ? null : "same" },
+      takes
+        ? el("button", attributes, ...parts)
+        : el("span", { class: "bar", title: "This is what stands here" }, ...parts),
+    );
   }
 
   #instead(token, other) {
     const { store, journey } = this.#app;
-    journey.branchAt(store.state.text.slice(0, token.start), { text: other.token, probability: Math.exp(other.logprob) });
+    journey.branchAt(store.state.text.slice(0, token.start), {
+      text: other.token,
+      probability: Math.exp(other.logprob),
+    });
     store.set({ tab: "write" });
     byId("text").focus();
   }
@@ -82,7 +111,16 @@ export class SurpriseView {
     if (most.length < 2) return [];
     const items = most.map(({ text, token, bits, index }) => {
       const go = () => this.#app.store.set({ position: index });
-      return el("li", {}, el("button", { type: "button", class: "chip", onclick: go }, el("bdi", {}, visible(text || token)), ` ${rounded(bits, 1)} bits`));
+      return el(
+        "li",
+        {},
+        el(
+          "button",
+          { type: "button", class: "chip", onclick: go },
+          el("bdi", {}, visible(text || token)),
+          ` ${rounded(bits, 1)} bits`,
+        ),
+      );
     });
     return [el("h3", {}, "Most surprising here"), el("ol", { class: "chips" }, ...items)];
   }

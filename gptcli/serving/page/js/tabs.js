@@ -13,7 +13,11 @@ export function mountTabs({ store }) {
       byId(`panel-${name}`).hidden = name !== tab;
     });
     makeStop(tabs, byId(`tab-${tab}`));
-    byId("skip").textContent = { write: "Skip to the text", inside: "Skip to the tokens", classify: "Skip to the texts" }[tab];
+    byId("skip").textContent = {
+      write: "Skip to the text",
+      inside: "Skip to the tokens",
+      classify: "Skip to the texts",
+    }[tab];
   };
   tabs.forEach((element, index) => {
     element.addEventListener("click", () => store.set({ tab: TABS[index] }));

@@ -49,7 +49,11 @@ export class PathTree {
     const { paths } = this.#app.journey;
     const pieces = row.nodes.map((id) => {
       const { text, kind } = paths.node(id);
-      return el("span", { class: `piece ${kind}`, "data-node": id, title: text.slice(0, 500) }, shortened(visible(text), LONGEST));
+      return el(
+        "span",
+        { class: `piece ${kind}`, "data-node": id, title: text.slice(0, 500) },
+        shortened(visible(text), LONGEST),
+      );
     });
     const first = paths.node(row.nodes[0]);
     const note = first.probability === null ? null : el("span", { class: "quiet" }, percent(first.probability));
@@ -90,9 +94,14 @@ export class PathTree {
     const next = follow(event.key, items, index, { forward: ["ArrowDown"], backward: ["ArrowUp"] });
     if (next) this.#moveTo(items.indexOf(next), true);
     else if (event.key === "Enter" || event.key === " ") this.#go(row.end);
-    else if (event.key === "ArrowRight" && row.hasChildren) row.expanded ? this.#moveTo(index + 1, true) : this.#toggle(row.end);
+    else if (event.key === "ArrowRight" && row.hasChildren)
+      row.expanded ? this.#moveTo(index + 1, true) : this.#toggle(row.end);
     else if (event.key === "ArrowLeft" && row.hasChildren && row.expanded) this.#toggle(row.end);
-    else if (event.key === "ArrowLeft" && row.parent !== null) this.#moveTo(this.#rows.findIndex(({ end }) => end === row.parent), true);
+    else if (event.key === "ArrowLeft" && row.parent !== null)
+      this.#moveTo(
+        this.#rows.findIndex(({ end }) => end === row.parent),
+        true,
+      );
     else return;
     event.preventDefault();
   }
