@@ -19,6 +19,8 @@ PREFILL_TOKENS = 2048
 """Padded tokens in one prefill: enough to use the arithmetic fully, and under half a second of GPT-2 on two cores."""
 REFILL_SHARE = 8
 """Admit when this part of the slots is free: a step's time is nearly that of its rows, so waiting costs little."""
+REFILL_STEPS = 8
+"""Admit after so many steps with any room: whoever waits for the answer sees no more than a hesitation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class Engine:
         self._waiting: deque[_Waiting] = deque()
         self._running: list[Branch] = []
         self._searches: dict[int, BeamSearch] = {}
+        self._held_back = 0
         self.new_tokens = 0
         """Tokens chosen so far, of all requests."""
 
@@ -83,10 +86,8 @@ class Engine:
 
     def step(self) -> list[Finished | Piece]:
         """Do one round; return what finished and what can be streamed."""
-        events: list[Finished | Piece] = []
         entries = self._admit()
-        if entries:
-            events += self._prefill(entries)
+        events = self._prefill(entries) if entries else []
         if self._running:
             events += self._decode()
         return events
@@ -94,8 +95,12 @@ class Engine:
     def _admit(self) -> list[_Waiting]:
         """Take waiting prompts of about the oldest one's length, as many as slots and the token budget allow."""
         free = self.backend.slots - len(self._running)
-        if not self._waiting or (self._running and free < self.backend.slots / REFILL_SHARE):
+        if not self._waiting or not free:
             return []
+        if self._running and free < self.backend.slots / REFILL_SHARE and self._held_back < REFILL_STEPS:
+            self._held_back += 1
+            return []
+        self._held_back = 0
         oldest = len(self._waiting[0].prompt)
         admitted: list[_Waiting] = []
         longest = 0
@@ -133,8 +138,7 @@ class Engine:
         """Add one token to every running branch."""
         branches = list(self._running)
         top = max(self._wanted(branch.request) for branch in branches)
-        tokens = [branch.tokens[-1] for branch in branches]
-        logits = self.backend.decode(tokens, [branch.cached for branch in branches], top)
+        logits = self.backend.decode([b.tokens[-1] for b in branches], [b.cached for b in branches], top)
         for branch in branches:
             branch.cached += 1
         return self._advance(branches, list(range(len(branches))), logits)

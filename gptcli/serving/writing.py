@@ -37,6 +37,8 @@ class Order:
     """Texts for each prompt."""
     seed: int | None
     max_tokens: int | None
+    max_tokens_field: str
+    """What the request calls it."""
     default_tokens: int | None
     """The limit where max_tokens is None, as far as there is room; None is all the room there is."""
     stream: bool
@@ -88,8 +90,8 @@ def engine_requests(
     if wanted > settings.max_new_tokens:
         raise _excess(
             f"up to {wanted:,} tokens are too many for one request: this server writes {settings.max_new_tokens:,}; "
-            "ask for fewer texts, or set max_tokens",
-            "max_tokens",
+            f"ask for fewer texts, or set {order.max_tokens_field}",
+            order.max_tokens_field,
         )
     unknown = next((token for token, _ in order.options.logit_bias if token >= model.config.vocab_size), None)
     if unknown is not None:
@@ -153,9 +155,9 @@ def _token_limit(model: ServedLanguageModel, prompt: Prompt, order: Order) -> in
     if order.max_tokens > room:
         raise ApiError(
             400,
-            f"max_tokens is {order.max_tokens:,}, and beside the prompt's {len(prompt.tokens):,} tokens the context of "
-            f"{model.id} has room for {room:,}: lower it, or shorten the prompt",
-            param="max_tokens",
+            f"{order.max_tokens_field} is {order.max_tokens:,}, and beside the prompt's {len(prompt.tokens):,} tokens "
+            f"the context of {model.id} has room for {room:,}: lower it, or shorten the prompt",
+            param=order.max_tokens_field,
             code="context_length_exceeded",
         )
     return order.max_tokens

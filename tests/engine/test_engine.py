@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gptcli.engine.engine import PREFILL_TOKENS, Engine
+from gptcli.engine.engine import PREFILL_TOKENS, REFILL_STEPS, Engine
 from gptcli.engine.options import SamplingOptions
 from gptcli.engine.request import Finished, Piece
 from tests.engine.fake import DRAWN, GREEDY, FakeBackend, engine_of, expected, request
@@ -81,6 +81,17 @@ def test_a_large_batch_waits_until_an_eighth_of_it_is_free() -> None:
         engine.submit(request(key, limit=3 + key))
     run(engine)
     assert [len(lengths) for lengths in backend.prefills] == [16, 2]
+
+
+def test_a_prompt_does_not_wait_long_for_others_to_be_read_with_it() -> None:
+    backend = FakeBackend(slots=32)
+    engine = engine_of(backend)
+    for key in range(31):
+        engine.submit(request(key, limit=100))
+    engine.step()
+    engine.submit(request(31, limit=1))
+    steps = next(steps for steps in range(1, 100) if any(event.key == 31 for event in engine.step()))
+    assert steps == REFILL_STEPS + 1
 
 
 def test_samples_of_one_prompt_are_read_once_however_many_there_are() -> None:

@@ -17,6 +17,7 @@ from gptcli.serving.served import Models
 from gptcli.serving.settings import ServeSettings
 
 Body = Mapping[str, Any]
+JSON = {"Content-Type": "application/json"}
 
 
 @cache
@@ -42,7 +43,7 @@ def answers(app: FastAPI, path: str, bodies: Sequence[Body]) -> list[httpx.Respo
     async def ask() -> list[httpx.Response]:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
-            return await asyncio.gather(*(client.post(path, json=dict(body)) for body in bodies))
+            return await asyncio.gather(*(client.post(path, content=json.dumps(body), headers=JSON) for body in bodies))
 
     return asyncio.run(ask())
 

@@ -34,6 +34,7 @@ async def chat(body: ChatBody, request: Request, state: State) -> Response:
         samples=body.samples,
         seed=body.seed,
         max_tokens=body.limit,
+        max_tokens_field="max_completion_tokens" if body.max_tokens is None else "max_tokens",
         default_tokens=None,
         stream=bool(body.stream),
     )

@@ -82,6 +82,7 @@ async def _job(body: CompletionBody, model: ServedLanguageModel, state: ServerSt
         samples=body.written,
         seed=body.seed,
         max_tokens=body.max_tokens,
+        max_tokens_field="max_tokens",
         default_tokens=DEFAULT_MAX_TOKENS,
         stream=bool(body.stream),
     )

@@ -29,7 +29,9 @@ class CompletionBody(WritingBody):
     suffix: Annotated[None, Neutral("", instead="GPT-2 was not trained to fill a gap; leave it out")] = None
 
     @model_validator(mode="after")
-    def _check_best_of(self) -> Self:
+    def _check_together(self) -> Self:
+        if self.stream and self.max_tokens == 0:
+            raise ValueError("max_tokens: 0 does not go with stream: there is nothing to wait for")
         if self.best_of is not None and self.best_of < self.samples:
             raise ValueError(f"best_of must be n or more, {self.samples}, not {self.best_of}")
         if self.stream and self.written > self.samples:

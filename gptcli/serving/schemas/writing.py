@@ -7,7 +7,7 @@ OpenAPI document.
 from dataclasses import fields, replace
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 from pydantic_core import core_schema
 
 from gptcli.engine.options import SamplingOptions
@@ -53,16 +53,7 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-def _encodable(text: str) -> str:
-    """Refuse half of a surrogate pair, which JSON can spell and no text holds."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("holds half of a surrogate pair, which is no character") from error
-    return text
-
-
-StopText = Annotated[str, Field(min_length=1), AfterValidator(_encodable)]
+StopText = Annotated[str, Field(min_length=1)]
 StopTexts = Annotated[list[StopText], Field(max_length=MOST_STOPS)]
 TokenNumber = Annotated[str, Field(pattern="^[0-9]{1,9}$")]
 """A token's id as the key of a JSON object."""

@@ -1,0 +1,116 @@
+"""Clients that leave, that do not read or whose time is up, and a server that comes to its end."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.serving.asking import events_of
+from tests.serving.live import ENDLESS, slow_server
+
+SHORT: dict[str, Any] = {"prompt": "Hi", "max_tokens": 2}
+LONG: dict[str, Any] = {"prompt": "Hi", "max_tokens": ENDLESS}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_leaves_frees_its_slot(tiny: Path, stream: bool) -> None:
+    with slow_server(tiny) as (server, backend):
+        connection = server.sent({**LONG, "stream": stream})
+        if stream:
+            assert connection.recv(20).startswith(b"HTTP/1.1 200")
+        assert backend.is_at_work.wait(30)
+        connection.close()
+        assert server.post(SHORT).json()["usage"]["completion_tokens"] == 2
+
+
+def test_a_client_that_leaves_while_it_waits_is_never_written_for(tiny: Path) -> None:
+    with slow_server(tiny) as (server, backend):
+        running = server.sent(LONG)
+        assert backend.is_at_work.wait(30)
+        waiting = server.sent({**LONG, "prompt": "Ho"})
+        while server.post(SHORT).status_code != 429:
+            pass
+        waiting.close()
+        while (answer := server.client().post("/v1/completions", json={**SHORT, "max_tokens": 1})).status_code == 429:
+            running.close()
+        assert answer.status_code == 200
+
+
+def test_a_full_queue_answers_429_with_a_time_to_come_again(tiny: Path) -> None:
+    with slow_server(tiny, queue=0) as (server, backend):
+        with server.sent(LONG):
+            assert backend.is_at_work.wait(30)
+            answer = server.post(SHORT)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+        assert answer.json()["error"]["code"] == "queue_full"
+
+
+def test_a_reader_that_does_not_read_holds_no_slot_and_misses_nothing(tiny: Path) -> None:
+    with slow_server(tiny, seconds=0) as (server, _):
+        with server.client().stream(
+            "POST", "/v1/completions", json={**LONG, "max_tokens": 9000, "stream": True}
+        ) as slow:
+            lines = slow.iter_lines()
+            next(lines)
+            assert server.post(SHORT).status_code == 200
+            text = "\n".join(("data: {}", *lines))
+        events = events_of(f"{text}\n")[1:]
+        assert len(events) == 9000
+        assert events[-1]["choices"][0]["finish_reason"] == "length"
+
+
+def test_an_answer_that_takes_too_long_is_broken_off_with_a_word_of_why(tiny: Path) -> None:
+    with slow_server(tiny, timeout_seconds=0.3) as (server, _):
+        whole = server.post(LONG)
+        assert whole.status_code == 504
+        assert "longer than the 0.3 seconds" in whole.json()["error"]["message"]
+        streamed = server.post({**LONG, "stream": True})
+        assert streamed.status_code == 200
+        *_, last, rest = streamed.text.split("\n\n")
+        assert (json.loads(last.removeprefix("data: "))["error"]["code"], rest) == ("timeout", "")
+        assert server.post(SHORT).status_code == 200
+
+
+def test_an_engine_that_fails_in_a_stream_is_told_in_it(tiny: Path) -> None:
+    with slow_server(tiny) as (server, backend):
+        with server.client().stream("POST", "/v1/completions", json={**LONG, "stream": True}) as answer:
+            lines = answer.iter_lines()
+            assert "choices" in next(lines)
+            backend.fails = ZeroDivisionError()
+            *_, last, _ = lines
+        assert "the server has failed" in json.loads(last.removeprefix("data: "))["error"]["message"]
+        backend.fails = ZeroDivisionError()
+        assert server.post({**LONG, "max_tokens": 50, "stream": True}).status_code in (200, 500)
+        assert server.post(SHORT).status_code == 200
+
+
+def test_a_server_that_ends_finishes_what_runs_and_refuses_what_comes(tiny: Path) -> None:
+    with slow_server(tiny, slots=2) as (server, _):
+        body = {**LONG, "max_tokens": 400, "stream": True}
+        with server.client().stream("POST", "/v1/completions", json=body) as answer:
+            lines = answer.iter_lines()
+            first = next(lines)
+            server.stop.set()
+            while (refused := server.post({**SHORT, "max_tokens": 1})).status_code == 200:
+                pass
+            text = "\n".join((first, *lines))
+        assert len(events_of(f"{text}\n")) == 401
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "shutting_down")
+        assert "Retry-After" in refused.headers
+        server.thread.join(30)
+        with pytest.raises(httpx.ConnectError):
+            server.post(SHORT)
+
+
+def test_a_server_that_ends_breaks_off_what_takes_too_long(tiny: Path) -> None:
+    with slow_server(tiny, drain_seconds=0.2) as (server, _):
+        with server.client().stream("POST", "/v1/completions", json={**LONG, "stream": True}) as answer:
+            lines = answer.iter_lines()
+            next(lines)
+            server.stop.set()
+            *_, last, _ = lines
+        assert json.loads(last.removeprefix("data: "))["error"]["code"] == "shutting_down"
+        server.thread.join(30)
+        assert not server.thread.is_alive()
