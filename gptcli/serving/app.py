@@ -11,6 +11,7 @@ from gptcli.serving.drain import DrainMiddleware
 from gptcli.serving.errors import add_error_handlers
 from gptcli.serving.metrics import Counting, Metrics
 from gptcli.serving.routes import ROUTERS
+from gptcli.serving.schemas.errors import RESPONSES
 from gptcli.serving.security import add_security
 from gptcli.serving.served import Models
 from gptcli.serving.settings import ServeSettings
@@ -23,7 +24,7 @@ def make_app(settings: ServeSettings, models: Models) -> FastAPI:
     Neither of FastAPI's own pages of documentation is served: both load scripts from elsewhere.
     """
     state = ServerState(settings=settings, models=models, metrics=Metrics(models))
-    app = FastAPI(title="gptcli", version=__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(title="gptcli", version=__version__, docs_url=None, redoc_url=None, responses=RESPONSES)
     app.state.server = state
     add_error_handlers(app)
     app.add_exception_handler(ClientLeftError, nobody_left)
