@@ -68,6 +68,12 @@ def reach_of(options: PerplexityOptions, config: ModelConfig) -> Reach:
     return Reach(context=context, stride=stride, beginning=None if bos is False else first)
 
 
+def text_tokens(tokenizer: Tokenizer, text: str) -> Tokens:
+    """Return the tokens of a text, and none that a tokenizer would put around it; raises InputError as encode does."""
+    parts = list(pieces(text, at_newlines=not tokenizer.adds_space))
+    return np.array(list(chain.from_iterable(tokenizer.encode_batch(parts))), np.int32)
+
+
 class Reading:
     """The windows of one model on their way."""
 
@@ -95,7 +101,7 @@ class Reading:
         for passage in passages:
             if isinstance(passage, Passage):
                 self.texts += passage.text != ""
-                yield from self._alone(passage, self._tokens(passage.text))
+                yield from self._alone(passage, text_tokens(self._tokenizer, passage.text))
             else:
                 yield passage
 
@@ -133,7 +139,7 @@ class Reading:
                 done.append(passage)
                 continue
             self.texts += passage.text != ""
-            tokens = self._tokens(passage.text)
+            tokens = text_tokens(self._tokenizer, passage.text)
             if not len(tokens):
                 self.cuts.count("texts without a token, left out", passage.place)
                 continue
@@ -191,11 +197,6 @@ class Reading:
                 if rest := length - windows[-1].end:
                     self.cuts.count(f"texts whose last {rest:,} tokens fill no chunk and are left out", passage.place)
                 return windows
-
-    def _tokens(self, text: str) -> Tokens:
-        """Return the tokens of a text, and none that a tokenizer would put around it."""
-        parts = list(pieces(text, at_newlines=not self._tokenizer.adds_space))
-        return np.array(list(chain.from_iterable(self._tokenizer.encode_batch(parts))), np.int32)
 
     def _front(self) -> Tokens:
         return np.array([] if self._reach.beginning is None else [self._reach.beginning], np.int32)
