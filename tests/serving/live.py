@@ -27,6 +27,7 @@ from gptcli.serving.worker import EngineWorker
 from gptcli.tasks.dialogue_formats import dialogue_format
 from tests.engine.fake import FakeBackend
 
+PATH = "/v1/completions"
 NEVER = threading.Event()
 ENDLESS = 50_000
 """More tokens than any test waits for."""
@@ -80,27 +81,39 @@ def slow_model(tiny: Path, backend: FakeBackend, *, queue: int) -> ServedLanguag
 class Live:
     """A server that runs."""
 
+    app: FastAPI
     port: int
     stop: threading.Event
     """Set, it has the server drain and end."""
     thread: threading.Thread
 
-    def client(self) -> httpx.Client:
-        """Return a client."""
-        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
+    def post(self, body: dict[str, Any]) -> httpx.Response:
+        """Return the answer to a request for completions."""
+        with self._client() as client:
+            return client.post(PATH, json=body)
 
-    def post(self, body: dict[str, Any], path: str = "/v1/completions") -> httpx.Response:
-        """Return the answer to a request."""
-        with self.client() as client:
-            return client.post(path, json=body)
+    @contextmanager
+    def stream(self, body: dict[str, Any]) -> Iterator[httpx.Response]:
+        """Return an answer that is read piece by piece."""
+        with self._client() as client, client.stream("POST", PATH, json=body) as answer:
+            yield answer
 
-    def sent(self, body: dict[str, Any], path: str = "/v1/completions") -> socket.socket:
+    def wait_for(self, *, running: int, waiting: int) -> None:
+        """Wait until the engine of the first model has so many sequences."""
+        worker = self.app.state.server.models.all[0].worker
+        while (worker.load.running, worker.load.waiting) != (running, waiting):
+            NEVER.wait(0.01)
+
+    def sent(self, body: dict[str, Any]) -> socket.socket:
         """Return the connection on which a request has been sent."""
         content = json.dumps(body).encode()
-        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        head = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=60)
         connection.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
         return connection
+
+    def _client(self) -> httpx.Client:
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
 
 
 @contextmanager
@@ -111,7 +124,7 @@ def live(app: FastAPI) -> Iterator[Live]:
     thread = threading.Thread(target=run_server, args=(app, sockets, stop.is_set, lambda: None), daemon=True)
     thread.start()
     try:
-        yield Live(port=port_of(sockets), stop=stop, thread=thread)
+        yield Live(app=app, port=port_of(sockets), stop=stop, thread=thread)
     finally:
         stop.set()
         thread.join(60)

@@ -17,25 +17,23 @@ LONG: dict[str, Any] = {"prompt": "Hi", "max_tokens": ENDLESS}
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_client_that_leaves_frees_its_slot(tiny: Path, stream: bool) -> None:
     with slow_server(tiny) as (server, backend):
-        connection = server.sent({**LONG, "stream": stream})
-        if stream:
-            assert connection.recv(20).startswith(b"HTTP/1.1 200")
-        assert backend.is_at_work.wait(30)
-        connection.close()
+        with server.sent({**LONG, "stream": stream}) as connection:
+            if stream:
+                assert connection.recv(20).startswith(b"HTTP/1.1 200")
+            assert backend.is_at_work.wait(30)
         assert server.post(SHORT).json()["usage"]["completion_tokens"] == 2
 
 
 def test_a_client_that_leaves_while_it_waits_is_never_written_for(tiny: Path) -> None:
     with slow_server(tiny) as (server, backend):
-        running = server.sent(LONG)
-        assert backend.is_at_work.wait(30)
-        waiting = server.sent({**LONG, "prompt": "Ho"})
-        while server.post(SHORT).status_code != 429:
-            pass
+        running, waiting = server.sent(LONG), server.sent({**LONG, "prompt": "Hello"})
+        server.wait_for(running=1, waiting=1)
         waiting.close()
-        while (answer := server.client().post("/v1/completions", json={**SHORT, "max_tokens": 1})).status_code == 429:
-            running.close()
-        assert answer.status_code == 200
+        server.wait_for(running=1, waiting=0)
+        running.close()
+        server.wait_for(running=0, waiting=0)
+        assert server.post({**SHORT, "prompt": "H"}).status_code == 200
+        assert [lengths[0] for lengths in backend.prefills] in ([2, 1], [5, 1])
 
 
 def test_a_full_queue_answers_429_with_a_time_to_come_again(tiny: Path) -> None:
@@ -49,16 +47,15 @@ def test_a_full_queue_answers_429_with_a_time_to_come_again(tiny: Path) -> None:
 
 def test_a_reader_that_does_not_read_holds_no_slot_and_misses_nothing(tiny: Path) -> None:
     with slow_server(tiny, seconds=0) as (server, _):
-        with server.client().stream(
-            "POST", "/v1/completions", json={**LONG, "max_tokens": 9000, "stream": True}
-        ) as slow:
-            lines = slow.iter_lines()
-            next(lines)
+        with server.stream({**LONG, "max_tokens": 9000, "stream": True}) as answer:
+            lines = answer.iter_lines()
+            first = next(lines)
+            server.wait_for(running=0, waiting=0)
             assert server.post(SHORT).status_code == 200
-            text = "\n".join(("data: {}", *lines))
-        events = events_of(f"{text}\n")[1:]
-        assert len(events) == 9000
-        assert events[-1]["choices"][0]["finish_reason"] == "length"
+            text = "\n".join((first, *lines))
+        *pieces, end = events_of(f"{text}\n")
+        assert len(pieces) == 9000
+        assert end["choices"][0]["finish_reason"] == "length"
 
 
 def test_an_answer_that_takes_too_long_is_broken_off_with_a_word_of_why(tiny: Path) -> None:
@@ -75,7 +72,7 @@ def test_an_answer_that_takes_too_long_is_broken_off_with_a_word_of_why(tiny: Pa
 
 def test_an_engine_that_fails_in_a_stream_is_told_in_it(tiny: Path) -> None:
     with slow_server(tiny) as (server, backend):
-        with server.client().stream("POST", "/v1/completions", json={**LONG, "stream": True}) as answer:
+        with server.stream({**LONG, "stream": True}) as answer:
             lines = answer.iter_lines()
             assert "choices" in next(lines)
             backend.fails = ZeroDivisionError()
@@ -89,7 +86,7 @@ def test_an_engine_that_fails_in_a_stream_is_told_in_it(tiny: Path) -> None:
 def test_a_server_that_ends_finishes_what_runs_and_refuses_what_comes(tiny: Path) -> None:
     with slow_server(tiny, slots=2) as (server, _):
         body = {**LONG, "max_tokens": 400, "stream": True}
-        with server.client().stream("POST", "/v1/completions", json=body) as answer:
+        with server.stream(body) as answer:
             lines = answer.iter_lines()
             first = next(lines)
             server.stop.set()
@@ -106,7 +103,7 @@ def test_a_server_that_ends_finishes_what_runs_and_refuses_what_comes(tiny: Path
 
 def test_a_server_that_ends_breaks_off_what_takes_too_long(tiny: Path) -> None:
     with slow_server(tiny, drain_seconds=0.2) as (server, _):
-        with server.client().stream("POST", "/v1/completions", json={**LONG, "stream": True}) as answer:
+        with server.stream({**LONG, "stream": True}) as answer:
             lines = answer.iter_lines()
             next(lines)
             server.stop.set()
