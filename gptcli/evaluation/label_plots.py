@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gptcli.evaluation.canvas import FAINT, INK, PALE_BLUE, RED, clean, drawable, new_figure, save
+from gptcli.drawing.canvas import FAINT, INK, PALE_BLUE, RED, clean, drawable, new_figure, save
 from gptcli.evaluation.classification import CalibrationBin, expected_calibration_error
 
 if TYPE_CHECKING:

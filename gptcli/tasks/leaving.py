@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from gptcli.data.atomic import write_atomically
+from gptcli.drawing.canvas import available
 from gptcli.errors import OutputError, TrainingError
-from gptcli.evaluation.canvas import available
 from gptcli.evaluation.label_plots import plot_confusion
 from gptcli.training.card import FILE_NAME as CARD
 from gptcli.training.card import LEARNED_TO_STOP, CardFacts, render_card

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gptcli.evaluation.canvas import BLUE, FAINT, INK, RED, clean, drawable, new_figure, save
+from gptcli.drawing.canvas import BLUE, FAINT, INK, RED, clean, drawable, new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

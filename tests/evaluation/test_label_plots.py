@@ -6,8 +6,8 @@ from math import nan
 
 import pytest
 
+from gptcli.drawing import canvas
 from gptcli.errors import MissingExtraError, OutputError
-from gptcli.evaluation import canvas
 from gptcli.evaluation.classification import CalibrationBin
 from gptcli.evaluation.label_plots import plot_confusion, plot_reliability
 

@@ -1,4 +1,4 @@
-"""Draw a figure in the house's colours and write it as a PNG. Needs the extra "plot".
+"""Draw a figure in the house's colours and write it as a PNG or an SVG. Needs the extra "plot".
 
 No figure is shown and no setting of matplotlib is changed; the same data gives the same bytes.
 """
@@ -38,15 +38,31 @@ def new_figure(width: float, height: float) -> "Figure":
 
 
 def save(figure: "Figure", path: Path) -> None:
-    """Write a figure; raises OutputError."""
+    """Write a figure, as an SVG where the path ends in .svg and else as a PNG; raises OutputError."""
+    image = _svg(figure) if path.suffix.lower() == ".svg" else _png(figure)
+    try:
+        write_atomically(str(path), image)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _png(figure: "Figure") -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     image = BytesIO()
     FigureCanvasAgg(figure).print_png(image, metadata={"Software": None})  # type: ignore[no-untyped-call]
-    try:
-        write_atomically(str(path), image.getvalue())
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+    return image.getvalue()
+
+
+def _svg(figure: "Figure") -> bytes:
+    """Draw letters as shapes: they look the same wherever the picture is shown, whatever fonts there are."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    image = BytesIO()
+    with rc_context({"svg.hashsalt": "gptcli", "svg.fonttype": "path"}):  # names within the file that stay the same
+        FigureCanvasSVG(figure).print_svg(image, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
+    return image.getvalue()
 
 
 def clean(axes: "Axes") -> None:
