@@ -10,6 +10,7 @@ from prompt_toolkit.history import History as Entries
 from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output, create_output
+from prompt_toolkit.shortcuts import CompleteStyle
 
 from gptcli.cli.chat_commands import COMMANDS, FILE
 from gptcli.cli.chat_history import History
@@ -24,6 +25,7 @@ class PromptReader:
         self._session: PromptSession[str] = PromptSession(
             history=_Remembered(history),
             completer=CommandCompleter(),
+            complete_style=CompleteStyle.READLINE_LIKE,  # a menu would keep lines of a small screen free for itself
             complete_while_typing=False,
             key_bindings=_keys(),
             enable_suspend=True,

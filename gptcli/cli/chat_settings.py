@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from types import MappingProxyType
+from typing import Any
 
 from gptcli.cli.escapes import unescaped
 from gptcli.cli.sampling import bias_of
@@ -41,7 +42,7 @@ def _number(value: str) -> float:
         raise ValueError("a number") from error
 
 
-SAMPLING: Mapping[str, Callable[[str], object]] = MappingProxyType(
+SAMPLING: Mapping[str, Callable[[str], Any]] = MappingProxyType(
     {
         "temperature": _number,
         "top_k": _whole,
@@ -100,7 +101,8 @@ class Settings:
             biases = tuple(map(bias_of, _texts(value)))
             refuse_infinite(biases)
             return replace(self, logit_bias=biases)
-        return replace(self, options=replace(self.options, **{name: SAMPLING[name](value)}))
+        change = {name: SAMPLING[name](value)}
+        return replace(self, options=replace(self.options, **change))
 
 
 def _shown(name: str, value: object) -> str:

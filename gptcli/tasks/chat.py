@@ -1,6 +1,7 @@
 """Answer in a conversation: one model kept open, turns in, the pieces of an answer out."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -81,7 +82,9 @@ class Chat:
         if seed != self._seed:
             self._seed, self._answers = seed, 0
 
-    def answer(self, turns: Sequence[Turn], cancelled: Cancelled) -> Iterator[TextDelta | Notice | Answered]:
+    def answer(
+        self, turns: Sequence[Turn], cancelled: Cancelled
+    ) -> Generator[TextDelta | Notice | Answered, None, None]:
         """Yield the answer to the last turn piece by piece, then whole; what is dropped or cut is told once.
 
         Raises InputError, whose message goes behind a name for the last turn, where it is too long or is no text.
@@ -102,12 +105,13 @@ class Chat:
         )
         self._answers += 1
         prompt = turns[-1].text
-        for event in self._continued(request, cancelled):
-            yield TextDelta(prompt=prompt, text=event) if isinstance(event, str) else event
-            if isinstance(event, Answered) and event.finish_reason == "length":
-                yield from self._once(_cut(request.token_limit, limit))
+        with closing(self._continued(request, cancelled)) as events:
+            for event in events:
+                yield TextDelta(prompt=prompt, text=event) if isinstance(event, str) else event
+                if isinstance(event, Answered) and event.finish_reason == "length":
+                    yield from self._once(_cut(request.token_limit, limit))
 
-    def _continued(self, request: Request, cancelled: Cancelled) -> Iterator[str | Answered]:
+    def _continued(self, request: Request, cancelled: Cancelled) -> Generator[str | Answered, None, None]:
         """Yield pieces of an answer that can be shown, then the answer; let go of the request whatever happens."""
         engine = self._model.engine
         text = _Trimmed()

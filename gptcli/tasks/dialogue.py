@@ -113,13 +113,11 @@ def fit(
     the last turn, where that alone is too long.
     """
     most = n_positions - min(reserve, n_positions // 2) + 1
-    least = len(_system(turns)) // tokenizer.longest_token
+    least = tokenizer.least_tokens(_system(turns))
     head = [] if least > most else form.head(turns, tokenizer)
     if max(least, len(head)) >= most:
-        raise InputError(
-            f"cannot be answered: the system text has {max(least, len(head)):,} tokens or more,"
-            f" and beside an answer the window holds {most:,}: shorten it"
-        )
+        count = _count(least, head if least <= most else None)
+        raise InputError(f"cannot be answered: the system text {count}, {_room(most)}")
     exchanges = _exchanges(turns)
     kept = list(_latest(form, exchanges, tokenizer, most - len(head)))
     prompt = (*head, *(token for part in reversed(kept) for token in part))
@@ -135,12 +133,11 @@ def _latest(
     """Yield the tokens of exchanges from the last one back, as many as come to at most so many tokens together."""
     used = 0
     for exchange in reversed(exchanges):
-        least = exchange.characters // tokenizer.longest_token
+        least = tokenizer.least_tokens(exchange.user or "") + tokenizer.least_tokens(exchange.answer or "")
         part = None if used + least > most else form.part(exchange, tokenizer)
         if part is None or used + len(part) > most:
             if exchange.open:
-                count = f"at least {least:,}" if part is None else f"{len(part):,}"
-                raise InputError(f"has {count} tokens, and beside an answer the window holds {most:,}: shorten it")
+                raise InputError(f"{_count(least, part)}, {_room(most)}")
             return
         used += len(part)
         yield part
@@ -155,11 +152,6 @@ class Exchange:
     open: bool
     """Whether the model goes on here."""
     turns: int
-
-    @property
-    def characters(self) -> int:
-        """Return how long the texts are."""
-        return len(self.user or "") + len(self.answer or "")
 
 
 def _exchanges(turns: Sequence[Turn]) -> list[Exchange]:
@@ -203,3 +195,11 @@ def _encoded(text: str, tokenizer: "Tokenizer") -> list[int]:
     """Return the tokens of a text with none put around it."""
     (tokens,) = tokenizer.encode_batch([text])
     return tokens
+
+
+def _count(least: int, tokens: Sequence[int] | None) -> str:
+    return f"has at least {least:,} tokens" if tokens is None else f"has {len(tokens):,} tokens"
+
+
+def _room(most: int) -> str:
+    return f"and beside an answer the window holds {most:,}: shorten it"

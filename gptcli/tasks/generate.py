@@ -22,9 +22,6 @@ from gptcli.tasks.windows import Fitted, Windows
 
 RowEvent = TextDelta | Completion | RowFailed
 
-LONG_TEXT = 100_000
-"""Characters that take 0.1 s to tokenize; 10 million would take 10 s and 2 GB, for a row that then fails."""
-
 
 def generate(config: GenerateConfig) -> Generator[Event, None, None]:
     """Yield a Completion for every sample of every row, in input order, and RowFailed for a row that cannot be done.
@@ -147,8 +144,7 @@ class _Rows:
 
     def _tokens(self, prompt: str) -> list[int]:
         """Return the tokens of a prompt; raises InputError for one whose length alone says that it is too long."""
-        if len(prompt) > LONG_TEXT:
-            self.windows.refuse_at_least(len(prompt) // self._tokenizer.longest_token)
+        self.windows.refuse_at_least(self._tokenizer.least_tokens(prompt))
         return self._tokenizer.encode(prompt)
 
     def _token_logprobs(self, scores: tuple[TokenScore, ...]) -> tuple[TokenLogprob, ...]:

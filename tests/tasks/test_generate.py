@@ -11,7 +11,6 @@ from gptcli.checkpoint.tokenizer import load_tokenizer
 from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions, SamplingOptions
 from gptcli.errors import ConfigError, InputError, ModelError
-from gptcli.tasks import generate as task
 from gptcli.tasks.config import GenerateConfig
 from gptcli.tasks.events import Completion, Event, Notice, RowFailed, Stage, TextDelta
 from gptcli.tasks.generate import generate
@@ -195,7 +194,7 @@ def test_every_kind_of_cut_is_told_once_behind_the_results() -> None:
 
 
 def test_a_long_text_is_refused_by_its_length_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(task, "LONG_TEXT", 2000)
+    monkeypatch.setattr("gptcli.checkpoint.tokenizer.LONG_TEXT", 2000)
     told = events(rows("a" * 2000, "b" * 10_000, " " * 10_000))
     messages = [event.message for event in told if isinstance(event, RowFailed)]
     assert messages[0].startswith("has 2,000 tokens")

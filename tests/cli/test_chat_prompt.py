@@ -1,0 +1,76 @@
+"""The line editor: keys, pastes, history, and what is completed."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+
+from gptcli.cli.chat_history import History
+from gptcli.cli.chat_prompt import CommandCompleter, PromptReader
+
+
+@contextmanager
+def typing(keys: str, history: History | None = None) -> Iterator[PromptReader]:
+    """Give a reader these keys."""
+    history = history or History(None, lambda text: None)
+    with create_pipe_input() as source:
+        source.send_text(keys)
+        yield PromptReader(history, source, DummyOutput())
+
+
+def test_lines_are_read_and_remembered_an_arrow_away() -> None:
+    history = History(None, lambda text: None)
+    with typing("Hi\rWho?\r", history) as reader:
+        assert (reader.read(), reader.read()) == ("Hi", "Who?")
+    assert history.entries == ["Hi", "Who?"]
+    with typing("\x1b[A\x1b[A\r", history) as reader:
+        assert reader.read() == "Hi"
+
+
+def test_alt_enter_begins_another_line_and_a_paste_is_one_text() -> None:
+    with typing("one\x1b\rtwo\r\x1b[200~pasted\nlines\n\x1b[201~\r") as reader:
+        assert reader.read() == "one\ntwo"
+        assert reader.read().rstrip() == "pasted\nlines"
+
+
+def test_ctrl_c_empties_a_line_and_on_an_empty_one_interrupts() -> None:
+    with typing("half\x03whole\r\x03") as reader:
+        assert reader.read() == "whole"
+        with pytest.raises(KeyboardInterrupt):
+            reader.read()
+
+
+def test_ctrl_d_leaves_at_an_empty_line() -> None:
+    with typing("\x04") as reader, pytest.raises(EOFError):
+        reader.read()
+
+
+def test_a_text_is_filled_in_to_be_edited_and_ctrl_c_or_ctrl_d_gives_up() -> None:
+    with typing("!\r\x15\x03\x15\x04") as reader:
+        assert reader.edit("Hi") == "Hi!"
+        assert reader.edit("Hi") is None
+        assert reader.edit("Hi") is None
+
+
+def completions(text: str) -> list[str]:
+    """Return what a text is completed with."""
+    found = CommandCompleter().get_completions(Document(text), CompleteEvent(completion_requested=True))
+    return [completion.text for completion in found]
+
+
+def test_commands_options_and_files_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("talk.jsonl").write_text("")
+    os.mkdir("talks")
+    assert completions("/re") == ["/retry", "/reset"]
+    assert completions("/set top") == ["top_k=", "top_p="]
+    assert sorted(completions("/load ta")) == ["lk.jsonl", "lks"]
+    assert sorted(completions("/save --overwrite ta")) == ["lk.jsonl", "lks"]
+    for plain in ("re", "Hi /re", "/undo t", "/nope t", ""):
+        assert completions(plain) == []

@@ -1,0 +1,202 @@
+"""gptcli chat on a real terminal, a pseudo one: keys in, screen out, and how the process ends."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+PATIENCE_SECONDS = 60
+CHAT = ("-m", "gptcli", "chat", "-m", "builtin", "--device", "cpu", "--seed", "1")
+WITHOUT_EDITOR = "import sys; sys.modules['prompt_toolkit'] = None; from gptcli.__main__ import main; main()"
+PLAIN = ("-c", WITHOUT_EDITOR, *CHAT[2:])
+READY = "lists the commands"
+
+
+@dataclass(kw_only=True)
+class Terminal:
+    """A process at the other end of a terminal."""
+
+    process: subprocess.Popen[bytes]
+    keyboard: int
+    screen: bytes = b""
+    read: int = field(default=0)
+    """How much of the screen was waited for already."""
+
+    def type(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self.keyboard, keys.encode(errors="surrogateescape"))
+
+    def wait_for(self, pattern: str) -> str:
+        """Return what was written up to a pattern that is behind all that was waited for."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (found := re.compile(pattern.encode()).search(self.screen, self.read)):
+            assert time.monotonic() < deadline, self.screen
+            assert self._receive(), self.screen
+        text = self.screen[self.read : found.end()]
+        self.read = found.end()
+        return text.decode(errors="replace")
+
+    def end(self) -> int:
+        """Wait for the end of the process and return its exit code."""
+        while self._receive():
+            pass
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def _receive(self) -> bool:
+        """Take what is on the screen by now; return whether more may come."""
+        try:
+            ready, _, _ = select.select([self.keyboard], [], [], PATIENCE_SECONDS)
+            data = os.read(self.keyboard, 65536) if ready else b""
+        except OSError:  # the other end is closed
+            return False
+        self.screen += data
+        return bool(data)
+
+
+@contextmanager
+def terminal(*arguments: str, columns: int = 80, stdout: int | None = None, **environment: str) -> Iterator[Terminal]:
+    """Start Python on a terminal of its own, which does not outlive the block."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def take_terminal() -> None:
+        os.setsid()
+        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+    settings = {"TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "CUDA_VISIBLE_DEVICES": "", **environment}
+    with subprocess.Popen(
+        [sys.executable, *arguments],
+        stdin=theirs,
+        stdout=theirs if stdout is None else stdout,
+        stderr=theirs,
+        env={**os.environ, **settings},
+        preexec_fn=take_terminal,
+    ) as process:
+        os.close(theirs)
+        try:
+            yield Terminal(process=process, keyboard=ours)
+        finally:
+            process.kill()
+            os.close(ours)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> dict[str, str]:
+    """Return an environment whose state directory is this test's own."""
+    return {"XDG_STATE_HOME": str(tmp_path / "state")}
+
+
+@pytest.mark.parametrize("arguments", [CHAT, PLAIN], ids=["prompt_toolkit", "input"])
+def test_a_person_talks_leaves_with_ctrl_d_and_finds_the_history_again(
+    arguments: tuple[str, ...], state: dict[str, str]
+) -> None:
+    with terminal(*arguments, "--max-new-tokens", "5", **state) as screen:
+        screen.wait_for(READY)
+        screen.wait_for("> ")
+        screen.type("Hello\r")
+        screen.wait_for("perhaps in the middle of a sentence")
+        screen.wait_for("> ")
+        screen.type("\x04")
+        assert screen.end() == 0
+    with terminal(*arguments, **state) as screen:
+        screen.wait_for(READY)
+        screen.wait_for("> ")
+        screen.type("\x1b[A")
+        screen.wait_for("Hello")
+        screen.type("\x15/exit\r")
+        assert screen.end() == 0
+
+
+@pytest.mark.parametrize("arguments", [CHAT, PLAIN], ids=["prompt_toolkit", "input"])
+def test_ctrl_c_stops_an_answer_and_at_the_prompt_tells_how_to_leave(
+    arguments: tuple[str, ...], state: dict[str, str]
+) -> None:
+    with terminal(*arguments, "--max-new-tokens", "400", "--min-new-tokens", "390", **state) as screen:
+        screen.wait_for(READY)
+        screen.type("Hello\r")
+        screen.wait_for(r"Hello[^\n]*\n[^\n]*\w")
+        screen.type("\x03")
+        screen.wait_for("what came is kept")
+        screen.wait_for("> ")
+        screen.type("\x03")
+        screen.wait_for("Ctrl-D leaves")
+        screen.wait_for("> ")
+        screen.type("/undo\r")
+        screen.wait_for("taken back, with its answer: Hello")
+        screen.wait_for("> ")
+        screen.type("\x04")
+        assert screen.end() == 0
+
+
+@pytest.mark.parametrize("arguments", [CHAT, PLAIN], ids=["prompt_toolkit", "input"])
+def test_sigterm_at_the_prompt_ends_it_and_leaves_the_terminal_as_it_was(
+    arguments: tuple[str, ...], state: dict[str, str]
+) -> None:
+    with terminal(*arguments, **state) as screen:
+        before = termios.tcgetattr(screen.keyboard)
+        screen.wait_for(READY)
+        screen.wait_for("> ")
+        screen.process.send_signal(signal.SIGTERM)
+        screen.wait_for("terminated")
+        after = termios.tcgetattr(screen.keyboard)
+        assert screen.end() == 143
+        assert after[3] == before[3]
+
+
+def test_a_dumb_terminal_gets_plain_lines_and_no_escapes(state: dict[str, str]) -> None:
+    with terminal(*CHAT, "--max-new-tokens", "5", TERM="dumb", NO_COLOR="1", **state) as screen:
+        screen.wait_for(READY)
+        screen.type("Hello\r")
+        screen.wait_for("perhaps in the middle of a sentence")
+        screen.type("/exit\r")
+        assert screen.end() == 0
+        assert b"\x1b" not in screen.screen
+
+
+def test_where_stdout_is_a_file_it_holds_the_answers_alone(tmp_path: Path, state: dict[str, str]) -> None:
+    path = tmp_path / "answers.txt"
+    with path.open("wb") as file, terminal(*CHAT, "--max-new-tokens", "5", stdout=file.fileno(), **state) as screen:
+        screen.wait_for(READY)
+        screen.type("Hello\r")
+        screen.wait_for("perhaps in the middle of a sentence")
+        screen.type("/help\r\x04")
+        assert screen.end() == 0
+    assert path.read_text().count("\n") >= 1
+    assert "gptcli" not in path.read_text()
+    assert "> " not in path.read_text()
+
+
+def test_what_is_typed_during_an_answer_is_read_behind_it_and_not_shown_in_it(state: dict[str, str]) -> None:
+    with terminal(*CHAT, "--max-new-tokens", "60", "--min-new-tokens", "60", **state) as screen:
+        screen.wait_for(READY)
+        screen.type("Hello\r")
+        screen.wait_for(r"Hello[^\n]*\n[^\n]*\w")
+        screen.type("/undo\n")
+        answer = screen.wait_for("perhaps in the middle of a sentence")
+        assert "/undo" not in answer
+        screen.wait_for("taken back, with its answer: Hello")
+
+
+@pytest.mark.parametrize("columns", [20, 40])
+def test_a_narrow_terminal_shows_all_of_a_conversation(columns: int, state: dict[str, str]) -> None:
+    with terminal(*CHAT, "--max-new-tokens", "30", columns=columns, **state) as screen:
+        screen.wait_for(READY)
+        screen.type("Hello there, I am a person with much to say\r")
+        screen.wait_for("perhaps in the middle of a sentence")
+        screen.type("/help\r")
+        screen.wait_for("leave, as Ctrl-D does")
+        screen.type("\x04")
+        assert screen.end() == 0
