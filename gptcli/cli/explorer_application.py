@@ -7,6 +7,7 @@ from typing import Literal
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import Condition, has_focus
+from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
@@ -15,7 +16,7 @@ from prompt_toolkit.layout.controls import BufferControl, FormattedTextControl
 from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 
-from gptcli.cli.explorer_screen import Fragment, Screen, draw
+from gptcli.cli.explorer_screen import Screen, draw
 from gptcli.cli.explorer_state import Explorer
 from gptcli.tasks.exploring import Knob
 
@@ -37,7 +38,7 @@ def explore_at(terminal_input: Input, terminal_output: Output, explorer: Explore
     """Let a person explore until they leave, and take the screen away; raises KeyboardInterrupt for Ctrl-C."""
     typed = Buffer(name="typed")
 
-    def fragments() -> list[Fragment]:
+    def fragments() -> StyleAndTextTuples:
         size = terminal_output.get_size()
         rows = size.rows - 1 - (1 if application.layout.has_focus(typed) else 0)
         lines = draw(explorer.view, Screen(columns=size.columns, rows=rows, unicode=unicode))
@@ -69,7 +70,7 @@ def _bindings(explorer: Explorer, typed: Buffer, screen: Window) -> KeyBindings:
 
     def on(*keys: str, do: Callable[[], None]) -> None:
         for key in keys:
-            bindings.add(key, filter=looking)(lambda event: do())
+            bindings.add(key, filter=looking)(_guarded(lambda event: do()))
 
     on("down", do=lambda: explorer.choose(1))
     on("up", do=lambda: explorer.choose(-1))
@@ -80,7 +81,7 @@ def _bindings(explorer: Explorer, typed: Buffer, screen: Window) -> KeyBindings:
     on("r", do=explorer.reset)
     for key, (knob, direction) in TURNS.items():
         on(key, do=partial(explorer.turn, knob, direction))
-    bindings.add(Keys.BracketedPaste, filter=looking)(lambda event: explorer.write(_unix(event.data)))
+    bindings.add(Keys.BracketedPaste, filter=looking)(_guarded(lambda event: explorer.write(_unix(event.data))))
     bindings.add("i", filter=looking)(lambda event: event.app.layout.focus(typed))
     bindings.add("q", filter=looking)(lambda event: event.app.exit())
     bindings.add("c-d", filter=looking)(lambda event: event.app.exit())
@@ -99,14 +100,26 @@ def _bind_typing(bindings: KeyBindings, explorer: Explorer, typed: Buffer, scree
         typed.reset()
         event.app.layout.focus(screen)
 
-    @bindings.add("enter", filter=typing)
-    def _(event: KeyPressEvent) -> None:
+    def add(event: KeyPressEvent) -> None:
         text = typed.text
         leave(event)
         explorer.write(text)
 
+    bindings.add("enter", filter=typing)(_guarded(add))
     bindings.add("escape", filter=typing, eager=True)(leave)
     bindings.add("backspace", filter=typing & Condition(lambda: not typed.text))(leave)
+
+
+def _guarded(handle: Callable[[KeyPressEvent], None]) -> Callable[[KeyPressEvent], None]:
+    """Let an error end the application: prompt_toolkit would print a traceback and wait for Enter."""
+
+    def guarded(event: KeyPressEvent) -> None:
+        try:
+            handle(event)
+        except Exception as error:
+            event.app.exit(exception=error)
+
+    return guarded
 
 
 def _unix(pasted: str) -> str:

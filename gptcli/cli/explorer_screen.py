@@ -143,9 +143,9 @@ def _choices(view: View, screen: Screen, count: int) -> Iterator[Line]:
 def _fitted(text: str, room: int, *, unicode: bool) -> str:
     """Return a text in exactly so many columns, with a mark where it was cut."""
     if get_cwidth(text) > room:
-        while get_cwidth(text) > room - 1:
+        while text and get_cwidth(text) >= room:
             text = text[:-1]
-        text += "…" if unicode else "~"
+        text += ("…" if unicode else "~")[:room]
     return text + " " * (room - get_cwidth(text))
 
 

@@ -1,5 +1,6 @@
 """What a person does in the next-token explorer: the candidate that is marked, and what each key brings about."""
 
+from dataclasses import replace
 from typing import Literal
 
 from gptcli.cli.explorer_screen import View, view
@@ -22,7 +23,7 @@ class Explorer:
     def choose(self, by: int) -> None:
         """Mark the candidate so many places further down."""
         last = max(len(self._view.choices) - 1, 0)
-        self._show(min(max(self._view.chosen + by, 0), last))
+        self._view = replace(self._view, chosen=min(max(self._view.chosen + by, 0), last), message="")
 
     def take(self) -> None:
         """Put the marked candidate behind the text."""

@@ -1,7 +1,6 @@
 """Explore what a text may go on with: take a token, see what may follow, return, and turn the sampling options."""
 
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -118,17 +117,21 @@ class Exploration:
         return True
 
     def turn(self, knob: Knob, direction: Literal[-1, 1]) -> None:
-        """Set an option to its next smaller or larger step; it stays at its last one."""
-        steps = STEPS[knob]
-        value = getattr(self.options, knob) or (_ALL if knob == "top_k" else 0)
-        place = bisect_right(steps, value) if direction > 0 else bisect_left(steps, value) - 1
-        reached = steps[min(max(place, 0), len(steps) - 1)]
-        if knob == "top_k":
-            self.options = replace(self.options, top_k=0 if reached == _ALL else int(reached))
-        elif knob == "top_p":
-            self.options = replace(self.options, top_p=reached)
-        else:
-            self.options = replace(self.options, temperature=reached)
+        """Set an option to its next smaller or larger step; it stays as it is where there is none."""
+        value = getattr(self.options, knob)
+        if knob == "top_k" and value == 0:
+            value = _ALL
+        beyond = [step for step in STEPS[knob] if (step - value) * direction > 0]
+        if not beyond:
+            return
+        reached = min(beyond) if direction > 0 else max(beyond)
+        match knob:
+            case "temperature":
+                self.options = replace(self.options, temperature=reached)
+            case "top_k":
+                self.options = replace(self.options, top_k=0 if reached == _ALL else int(reached))
+            case "top_p":
+                self.options = replace(self.options, top_p=reached)
 
     def reset(self) -> None:
         """Set all options as they were at first."""
