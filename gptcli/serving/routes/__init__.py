@@ -1,6 +1,17 @@
 """The routes, a file a kind: each has a `router`, and stands in ROUTERS."""
 
-from gptcli.serving.routes import chat, completions, embeddings, inspection, labels, models, page, scores, tokens
+from gptcli.serving.routes import (
+    chat,
+    completions,
+    embeddings,
+    inspection,
+    labels,
+    models,
+    page,
+    scores,
+    surprisal,
+    tokens,
+)
 
 ROUTERS = (
     completions.router,
@@ -9,6 +20,7 @@ ROUTERS = (
     labels.router,
     scores.router,
     inspection.router,
+    surprisal.router,
     tokens.router,
     models.router,
     page.router,

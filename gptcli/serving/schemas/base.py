@@ -17,6 +17,7 @@ ModelId = Annotated[
     str | None, Field(description="A model's id, as /v1/models lists it; left out, the first that can do this.")
 ]
 Text = Annotated[str, Field(description="The text to look at.")]
+SomeText = Annotated[str, Field(min_length=1, description="The text to look at, of a token or more.")]
 TokenId = Annotated[int, Field(ge=0)]
 Top = Annotated[int, Field(ge=0, le=MOST_TOP, description="How many alternatives to tell of.")]
 User = Annotated[str | None, Field(description="Whom the request is for: taken as OpenAI takes it, and not used.")]

@@ -12,6 +12,7 @@ from gptcli.serving.schemas.base import (
     LoggedToken,
     ModelId,
     RequestBody,
+    SomeText,
     Text,
     TokenId,
     Top,
@@ -106,7 +107,7 @@ class AttentionBody(RequestBody):
     """What a head looks at."""
 
     model: ModelId = None
-    text: Text
+    text: SomeText
     layer: Annotated[int, Field(ge=0, description="From 0, as transformers' output_attentions.")]
     head: Annotated[int, Field(ge=0, description="From 0.")]
 
@@ -123,7 +124,7 @@ class LensBody(RequestBody):
     """What the model would predict if it ended behind each layer."""
 
     model: ModelId = None
-    text: Text
+    text: SomeText
     position: Annotated[int | None, Field(ge=0, description="Of a token, from 0; left out, the last.")] = None
     top: Top = 5
 
