@@ -14,8 +14,11 @@ export function mountElsewhere(app) {
     const { state } = app.store;
     if (state.writing) return;
     const parts = classifyParts(state, app.models);
-    byId("command").textContent = generateCommand(state);
-    byId("curl").textContent = curlOf(app, "v1/completions", completionBody(state));
+    const { retried, paths } = app.journey;
+    const asked = retried === null ? state : { ...state, text: paths.textOf(retried) };
+    byId("elsewhere-words").textContent = retried === null ? "Continues this text." : "Writes the end of this text again.";
+    byId("command").textContent = generateCommand(asked);
+    byId("curl").textContent = curlOf(app, "v1/completions", completionBody(asked));
     byId("classify-command").textContent = classifyCommand(parts);
     byId("classify-curl").textContent = curlOf(app, "v1/classify", classifyBody(parts));
   };
@@ -24,7 +27,7 @@ export function mountElsewhere(app) {
       byId(`copy-${prefix}${id}`).addEventListener("click", () => copy(byId(`${prefix}${id}`).textContent, words));
     }
   }
-  app.store.watch(["text", "settings", "model", "inputs", "labels", "writing"], show);
+  app.store.watch(["text", "settings", "model", "inputs", "labels", "writing", "tree"], show);
   show();
 }
 

@@ -53,6 +53,7 @@ export class Inside {
   #refresh() {
     const { tab, text, model, view } = this.#app.store.state;
     if (tab !== "inside" || !model) return;
+    byId("panel-inside").dataset.view = view;
     for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
     document.querySelector(`#views [value=${view}]`).checked = true;
     byId("inside-words").textContent = this.#views[view].words;

@@ -72,7 +72,7 @@ export class NextTokens {
     byId("next").setAttribute("aria-busy", "false");
     const draw =
       kept === 1 ? "Always takes the first" : `Draws from ${counted(kept)} of ${counted(model.vocabulary)} tokens`;
-    byId("next-summary").textContent = `${draw}. Uncertainty ${rounded(entropy_bits, 1)} bits.`;
+    byId("next-summary").textContent = `${draw}. Uncertainty ${rounded(entropy_bits, 1)} bits, as among ${counted(Math.round(2 ** entropy_bits))} equal choices.`;
     showCount({ tokens, dropped }, model.context);
     const most = Math.max(...candidates.flatMap((each) => [each.probability, each.kept_probability]), 1e-9);
     this.#bars.forEach((each, index) => fill(each, candidates[index], most));

@@ -25,7 +25,7 @@ export const SETTINGS = {
   },
   top_p: {
     label: "Top-p",
-    words: "Draw from the likeliest tokens that together reach p.",
+    words: "Draw from the likeliest that together reach p.",
     default: 1,
     least: 0.01,
     most: 1,
