@@ -127,7 +127,7 @@ def inputs_of(given: str | list[str] | list[int] | list[list[int]]) -> list[str 
     """Return an input in any of OpenAI's forms as a list of texts or of token ids."""
     if isinstance(given, str):
         return [given]
-    return [given] if isinstance(given[0], int) else list(given)  # type: ignore[list-item]  # one kind, as was checked
+    return [given] if isinstance(given[0], int) else list(given)
 
 
 def window_of(loaded: LoadedInspector, text: str, param: str) -> list[int]:

@@ -107,6 +107,7 @@ answer(app, "/v1/lens", text="Once upon")
 answer(app, "/v1/embeddings", input="Once")
 answer(app, "/v1/classify", input="Once", labels=["old", "new"])
 answer(app, "/v1/score", text="Once")
+answer(app, "/v1/surprisal", text="Once")
 print(*sys.modules, flush=True)
 os._exit(0)
 """
