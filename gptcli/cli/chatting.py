@@ -1,7 +1,6 @@
 """What gptcli chat does once its options are read: open the model, then talk with a person or answer a pipe."""
 
 import secrets
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,11 +10,10 @@ from gptcli.cli.chat_settings import Settings
 from gptcli.cli.console import Console
 from gptcli.cli.contradictions import refuse_drawing_contradictions
 from gptcli.cli.flags import Work
-from gptcli.cli.progress import Progress
+from gptcli.cli.opening import opened
 from gptcli.cli.sampling import DrawingFlags
 from gptcli.errors import ConfigError
 from gptcli.tasks.config import ChatConfig
-from gptcli.tasks.events import ModelReady, Notice, Stage
 
 if TYPE_CHECKING:
     from gptcli.tasks.chat import Chat
@@ -71,17 +69,4 @@ def _opened(console: Console, config: ChatConfig) -> "Chat":
     """Open the model while telling how; raises ModelError, DeviceError or ConfigError."""
     from gptcli.tasks.chat import open_chat
 
-    with Progress(console, lines=None, shared=False) as progress, closing(open_chat(config)) as events:
-        while True:
-            try:
-                event = next(events)
-            except StopIteration as end:
-                chat: Chat = end.value
-                return chat
-            match event:
-                case Stage():
-                    progress.stage(event.text)
-                case Notice():
-                    (progress.detail if event.detail else progress.warn)(event.text)
-                case ModelReady():
-                    pass
+    return opened(console, open_chat(config))

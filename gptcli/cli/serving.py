@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 from gptcli.cli.console import Console
 from gptcli.cli.flags import Work
-from gptcli.cli.progress import Progress
+from gptcli.cli.opening import opened
 from gptcli.cli.serve_options import AccessFlags, LoadFlags, ServedModelFlags, settings_of
 from gptcli.cli.signals import StopRequest
 from gptcli.engine.options import ModelOptions
 from gptcli.errors import MissingExtraError
 from gptcli.serving.settings import ServeSettings
-from gptcli.tasks.events import Notice, Stage
 
 if TYPE_CHECKING:
     import socket
@@ -68,27 +67,7 @@ def _opened(console: Console, names: Sequence[str | None], options: ModelOptions
     """Return the models, open, while a live line shows how that goes."""
     from gptcli.serving.opening import open_models
 
-    with (
-        Progress(console, lines=None, shared=False) as progress,
-        closing(open_models(names, options, settings)) as steps,
-    ):
-        return _followed(progress, steps)
-
-
-def _followed(progress: Progress, steps: "Generator[Stage | Notice, None, Models]") -> "Models":
-    while True:
-        try:
-            event = next(steps)
-        except StopIteration as done:
-            models: Models = done.value
-            return models
-        match event:
-            case Stage():
-                progress.stage(event.text)
-            case Notice(detail=True):
-                progress.detail(event.text)
-            case Notice():
-                progress.warn(event.text)
+    return opened(console, open_models(names, options, settings))
 
 
 def _warn(console: Console, settings: ServeSettings, sockets: "Sequence[socket.socket]", *, shows_key: bool) -> None:
