@@ -42,7 +42,10 @@ def explore_at(terminal_input: Input, terminal_output: Output, explorer: Explore
         size = terminal_output.get_size()
         rows = size.rows - 1 - (1 if application.layout.has_focus(typed) else 0)
         lines = draw(explorer.view, Screen(columns=size.columns, rows=rows, unicode=unicode))
-        return [fragment for line in lines for fragment in (*line, ("", "\n"))][:-1]
+        parts: StyleAndTextTuples = []
+        for line in lines:
+            parts += [*line, ("", "\n")]
+        return parts[:-1]
 
     screen = Window(
         FormattedTextControl(fragments, focusable=True, show_cursor=False),

@@ -57,9 +57,9 @@ def view(exploration: Exploration, *, chosen: int, message: str) -> View:
     if found is not None:
         facts.append(f"keeps {found.kept:,} of {exploration.vocab_size:,} tokens")
         facts.append(f"entropy {found.entropy / math.log(2):.1f} bits")
-    facts.append(f"length {len(exploration.tokens):,}")
+    facts.append(f"text of {len(exploration.tokens):,} tokens")
     if exploration.unseen:
-        facts.append(f"of which the model sees the last {exploration.window:,}")
+        facts.append(f"the model sees the last {exploration.window:,}")
     return View(
         text=exploration.text,
         choices=() if found is None else exploration.choices(found),

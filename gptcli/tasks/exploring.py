@@ -8,13 +8,12 @@ from typing import Literal
 import numpy as np
 
 from gptcli.engine.backend import Floats
-from gptcli.engine.inspector import LoadedInspector, load_inspector
+from gptcli.engine.inspector import LoadedInspector
 from gptcli.engine.options import ModelOptions, SamplingOptions
-from gptcli.engine.placement import require_device
 from gptcli.engine.sampling import Sampler
 from gptcli.explaining.candidates import Candidates, candidates
 from gptcli.tasks.events import ModelReady, Notice, Stage
-from gptcli.tasks.locating import located_model
+from gptcli.tasks.explain import opened_inspector
 from gptcli.tasks.windows import beginning
 
 MOST_CHOICES = 200
@@ -40,12 +39,7 @@ def exploration(
 
     Raises ModelError, DeviceError, ConfigError, and InputError for a text with half of a surrogate pair.
     """
-    require_device(model)
-    located = yield from located_model(model.model)
-    yield Stage(text=f"loading {located.name}")
-    loaded = load_inspector(located, model)
-    yield ModelReady(directory=str(loaded.directory.resolve()), dtype=loaded.dtype)
-    yield Notice(text=loaded.description, detail=True)
+    loaded = yield from opened_inspector(model)
     return Exploration(loaded, text=text, options=options)
 
 
