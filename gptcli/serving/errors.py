@@ -164,6 +164,8 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
             message, code = f"{place} is not possible: use {allowed}", "method_not_allowed"
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             code = "request_too_large"
+        case HTTPStatus.REQUEST_TIMEOUT:
+            code = "timeout"
         case HTTPStatus.BAD_REQUEST:  # of the framework only this: it could not read the body
             message, code = "the body is no JSON: not UTF-8, nested too deeply, or with a number too long", "bad_json"
     return ApiError(error.status_code, message, code=code, headers=error.headers).response()

@@ -4,6 +4,7 @@ Each is a layer around the application. From the outside in: headers, host, othe
 before it sends a key to another origin, so those questions are answered ahead of the key.
 """
 
+import asyncio
 import hmac
 import ipaddress
 import re
@@ -50,7 +51,7 @@ _PUBLIC_METHODS: Final = frozenset({"GET", "HEAD"})
 
 def add_security(app: FastAPI, settings: ServeSettings) -> None:
     """Put the layers around the application; a layer that is added later stands outside of those before."""
-    app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, most_bytes=settings.max_body_bytes, most_seconds=settings.timeout_seconds)
     if settings.api_key is not None:
         app.add_middleware(KeyCheck, api_key=settings.api_key)
     if settings.cors:
@@ -155,31 +156,40 @@ class KeyCheck:
 
 
 class BodyLimit:
-    """Ends a request whose body is too large, when its length is told and else while it is read."""
+    """Ends a request whose body is too large, as is told ahead or seen while it is read, or too long in coming."""
 
-    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, most_bytes: int, most_seconds: float) -> None:
         self._app = app
         self._most_bytes = most_bytes
+        self._most_seconds = most_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 413; raises HTTPException into a route that reads too much."""
+        """Pass the request on, or answer 413; raises HTTPException 413 or 408 into a route that reads the body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        too_large = f"the body may have {self._most_bytes:,} bytes: send less at once"
         told = Headers(scope=scope).get("content-length", "")
-        message = f"the body may have {self._most_bytes:,} bytes: send less at once"
         if told.isascii() and told.isdigit() and int(told) > self._most_bytes:
-            error = ApiError(413, message, code="request_too_large")
-            await error.response()(scope, receive, send)
+            await ApiError(413, too_large, code="request_too_large").response()(scope, receive, send)
             return
+        deadline = asyncio.get_running_loop().time() + self._most_seconds
         read = 0
+        has_more = True
 
         async def receive_counted() -> Message:
-            nonlocal read
-            received = await receive()
+            nonlocal read, has_more
+            if not has_more:
+                return await receive()  # whether the client is still there
+            try:
+                async with asyncio.timeout_at(deadline):
+                    received = await receive()
+            except TimeoutError as error:
+                raise HTTPException(408, f"the body took longer than {self._most_seconds:g} seconds") from error
+            has_more = received.get("more_body", False)
             read += len(received.get("body", b""))
             if read > self._most_bytes:
-                raise HTTPException(413, message)  # the one kind of error that FastAPI lets through while it reads
+                raise HTTPException(413, too_large)  # the one kind of error that FastAPI lets through while it reads
             return received
 
         await self._app(scope, receive_counted, send)

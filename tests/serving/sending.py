@@ -43,15 +43,20 @@ def error_of(response: httpx.Response) -> dict[str, Any]:
 
 
 def raw(app: FastAPI, chunks: Sequence[bytes], *, path: str, headers: Sequence[tuple[bytes, bytes]]) -> tuple[int, int]:
-    """Send a body in chunks; return the status and how many of the chunks the application took before it answered."""
+    """Send a body in chunks; return the status and how many of the chunks the application took before it answered.
+
+    More of the body is announced behind the last chunk, and never comes.
+    """
     taken = 0
     status = 0
 
     async def receive() -> dict[str, Any]:
         nonlocal taken
+        if taken == len(chunks):
+            await asyncio.Event().wait()
         chunk = chunks[taken]
         taken += 1
-        return {"type": "http.request", "body": chunk, "more_body": taken < len(chunks)}
+        return {"type": "http.request", "body": chunk, "more_body": True}
 
     async def send(message: Any) -> None:
         nonlocal status

@@ -99,6 +99,11 @@ def test_a_body_in_chunks_that_grows_too_large_is_a_413_and_not_read_further() -
     assert (status, taken) == (413, 2)
 
 
+def test_a_body_that_never_ends_is_given_up_after_the_time_of_a_request() -> None:
+    app = app_of(timeout_seconds=0.05)
+    assert raw(app, [b'{"text": '], path="/v1/tokenize", headers=[]) == (408, 1)
+
+
 def test_a_body_that_is_too_large_is_told_in_openais_shape() -> None:
     response = post(app_of(max_body_bytes=100), "/v1/tokenize", text="x" * 200)
     assert response.status_code == 413

@@ -3,6 +3,7 @@
 import asyncio
 
 from fastapi import APIRouter
+from fastapi.responses import Response
 
 from gptcli.serving.errors import about
 from gptcli.serving.looking import require_known
@@ -14,12 +15,12 @@ from gptcli.serving.state import State
 router = APIRouter(tags=["tokens"])
 
 
-@router.post("/v1/tokenize")
-async def tokenize_route(body: TokenizeBody, state: State) -> TokenizeAnswer:
+@router.post("/v1/tokenize", response_model=TokenizeAnswer)
+async def tokenize_route(body: TokenizeBody, state: State) -> Response:
     """Cut a text into a model's tokens."""
     model = state.models.named(body.model)
     # A text of the most bytes takes seconds; in a thread of its own nobody else waits for it.
-    return await asyncio.to_thread(_tokenized, model, body.text)
+    return Response(await asyncio.to_thread(_tokenized, model, body.text), media_type="application/json")
 
 
 @router.post("/v1/detokenize")
@@ -30,9 +31,9 @@ async def detokenize_route(body: DetokenizeBody, state: State) -> DetokenizeAnsw
     return DetokenizeAnswer(model=model.id, text=model.tokenizer.decode(body.tokens))
 
 
-def _tokenized(model: ServedModel, text: str) -> TokenizeAnswer:
-    """Return the tokens of a text; raises ApiError for half of a surrogate pair."""
+def _tokenized(model: ServedModel, text: str) -> str:
+    """Return the tokens of a text as JSON; raises ApiError for half of a surrogate pair."""
     with about("text"):
         ids = model.tokenizer.encode(text)
     tokens = [TopToken(id=token, token=model.tokenizer.token_text(token)) for token in ids]
-    return TokenizeAnswer(model=model.id, tokens=tokens, count=len(tokens))
+    return TokenizeAnswer(model=model.id, tokens=tokens, count=len(tokens)).model_dump_json()
