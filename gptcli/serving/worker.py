@@ -1,11 +1,12 @@
 """A thread that owns an engine: requests join its batch as they come, and what it writes goes to the event loop.
 
-The engine is touched by that thread alone. Commands reach it through a queue, between two steps; the events of a step
-reach the loop in one call. Everything else here belongs to the loop.
+The engine is touched by that thread alone. Commands reach it through a queue, between two steps; the events of a step,
+or of a few, reach the loop in one call. Everything else here belongs to the loop.
 """
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from gptcli.engine.engine import Engine
 from gptcli.engine.request import Finished, Piece, Request
 from gptcli.serving.answer import Answer
 from gptcli.serving.errors import ApiError, api_error, tell
+from gptcli.serving.outbox import Outbox
 
 RETRY_AFTER_SECONDS = 1
 """A slot comes free with every text that is finished: seconds at most, but of how many nobody knows."""
@@ -74,6 +76,7 @@ class EngineWorker:
         self._answers: dict[int, Answer] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._commands: SimpleQueue[_Command] = SimpleQueue()
+        self._outbox = Outbox()
         # A daemon, so that nothing that the engine does can keep a process alive whose server has ended.
         self._thread = threading.Thread(target=self._run, daemon=True, name=f"gptcli-engine-{name}")
         self._thread.start()
@@ -164,6 +167,7 @@ class EngineWorker:
                 self._engine.clear()
                 keys = tuple(samples_left)
                 samples_left.clear()
+                self._call(self._deliver, self._outbox.all())
                 self._call(self._deliver_failure, keys, error)
 
     def _round(self, samples_left: dict[int, int]) -> bool:
@@ -173,9 +177,11 @@ class EngineWorker:
                 case _Submit(requests=requests):
                     for request in requests:
                         samples_left[request.key] = request.samples
+                        self._outbox.expect(request.key)
                         self._engine.submit(request)
                 case _Cancel(keys=keys):
                     for key in keys:
+                        self._outbox.forget(key)
                         if samples_left.pop(key, 0):
                             self._engine.cancel(key)
                 case _Stop():
@@ -186,8 +192,9 @@ class EngineWorker:
                 samples_left[event.key] -= 1
                 if not samples_left[event.key]:
                     del samples_left[event.key]
-        if events:
-            self._call(self._deliver, events)
+        due = self._outbox.due(events, time.monotonic()) if self._engine.has_work else (*self._outbox.all(), *events)
+        if due:
+            self._call(self._deliver, due)
         return True
 
     def _taken(self, *, wait: bool) -> Iterator[_Command]:

@@ -92,14 +92,16 @@ async def _job(body: CompletionBody, model: ServedLanguageModel, state: ServerSt
 
 async def _prompts(model: ServedLanguageModel, given: TextInput) -> tuple[Prompt, ...]:
     """Return the prompts, in whichever of the four forms they are."""
-    match given:
-        case str():
-            return await text_prompts(model, [given], "prompt")
-        case [str(), *_]:
-            return await text_prompts(model, given, "prompt")
-        case [int(), *_]:
-            return (token_prompt(model, given, "prompt"),)
-    return tuple(token_prompt(model, tokens, f"prompt[{number}]") for number, tokens in enumerate(given))
+    if isinstance(given, str):
+        return await text_prompts(model, [given], "prompt")
+    texts = [item for item in given if isinstance(item, str)]
+    if texts:
+        return await text_prompts(model, texts, "prompt")
+    tokens = [item for item in given if isinstance(item, int)]
+    if tokens:
+        return (token_prompt(model, tokens, "prompt"),)
+    lists = [item for item in given if isinstance(item, list)]
+    return tuple(token_prompt(model, item, f"prompt[{number}]") for number, item in enumerate(lists))
 
 
 async def _scores(model: ServedLanguageModel, prompt: Prompt, top: int) -> Scores:
