@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from gptcli import __version__
-from gptcli.cli import chat, classify, evaluate, finetune, generate, pretrain, serve
+from gptcli.cli import chat, classify, evaluate, explain, finetune, generate, pretrain, serve
 from gptcli.cli.flags import SectionedCommand, flat
 from gptcli.cli.options import CommonFlags
 from gptcli.cli.sampling import option_name
 from gptcli.errors import ExitCode
 
-COMMANDS = (generate, classify, evaluate, finetune, pretrain, chat, serve)
+COMMANDS = (generate, classify, evaluate, finetune, pretrain, chat, serve, explain)
 """A module each: its `command` function, and its EXAMPLES."""
 
 

@@ -70,7 +70,12 @@ def refuse_contradictions(flags: GenerateFlags) -> None:
 
 def refuse_classify_contradictions(flags: ClassifyFlags) -> None:
     """Raise ConfigError for the first contradiction."""
-    _refuse(_of_rows(flags.source, flags.output, flags.given))
+    refuse_row_contradictions(flags.source, flags.output, flags.given)
+
+
+def refuse_row_contradictions(source: SourceFlags, output: OutputFlags, given: frozenset[str]) -> None:
+    """Raise ConfigError for the first contradiction in where rows come from and where results go."""
+    _refuse(_of_rows(source, output, given))
 
 
 def refuse_drawing_contradictions(drawing: DrawingFlags, given: frozenset[str]) -> None:

@@ -9,6 +9,7 @@ import typer
 from gptcli.cli.app import COMMANDS, command_name, make_app
 from gptcli.cli.console import Console
 from gptcli.cli.flags import Job
+from gptcli.cli.selection import NOTHING_SELECTED, NothingSelectedError
 from gptcli.cli.signals import Interruption, Terminated
 from gptcli.errors import ExitCode, GptcliError
 
@@ -59,6 +60,8 @@ def _explain(error: BaseException, arguments: Sequence[str], console: Console) -
         case KeyboardInterrupt():
             console.tell("interrupted")
             return ExitCode.INTERRUPTED
+        case NothingSelectedError():
+            return NOTHING_SELECTED
         case GptcliError():
             console.error(str(error))
             return error.exit_code

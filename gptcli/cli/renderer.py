@@ -9,10 +9,11 @@ from gptcli.data.formats import RowFormat
 from gptcli.data.records import Record
 from gptcli.errors import InputError
 from gptcli.tasks.events import Classified, Completion, RowFailed, TextDelta
+from gptcli.tasks.explain_events import ExplainedRow
 
 Warn = Callable[[str], None]
 
-Result = TypeVar("Result", Completion, Classified)
+Result = TypeVar("Result", bound=Completion | Classified | ExplainedRow, contravariant=True)
 
 
 class Renderer(ABC, Generic[Result]):

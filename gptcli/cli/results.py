@@ -19,6 +19,7 @@ from gptcli.tasks.events import (
     Stage,
     TextDelta,
 )
+from gptcli.tasks.explain_events import ExplainedRow, RowCompared, RowContinued, RowExplained, RowMeasured
 
 
 class Results:
@@ -36,7 +37,7 @@ class Results:
         self._tokens = 0
         self._in_line = False
 
-    def follow(self, events: Iterable[Event], *, lone: bool) -> None:
+    def follow(self, events: Iterable[Event | ExplainedRow], *, lone: bool) -> None:
         """Write all results; raises InputError at the end if rows failed, of a lone row with the reason."""
         try:
             self._follow(events, lone=lone)
@@ -44,7 +45,7 @@ class Results:
             if self._in_line:  # an interrupted sample leaves the cursor behind it
                 self._write(b"\n")
 
-    def _follow(self, events: Iterable[Event], *, lone: bool) -> None:
+    def _follow(self, events: Iterable[Event | ExplainedRow], *, lone: bool) -> None:
         reason = ""
         for event in events:
             match event:
@@ -64,7 +65,7 @@ class Results:
                     self._tokens += event.new_tokens
                     if event.sample == self._num_samples - 1:
                         self._commit(event.record, failed=False)
-                case Classified():
+                case Classified() | RowExplained() | RowMeasured() | RowContinued() | RowCompared():
                     self._write(self._renderer.result(event))
                     self._tokens += event.tokens
                     self._commit(event.record, failed=False)

@@ -15,6 +15,16 @@ _DEFAULT = SamplingOptions()
 _length = partial(typer.Option, rich_help_panel="Length", metavar="N")
 _sampling = partial(typer.Option, rich_help_panel="Sampling")
 
+# What explain has too.
+Temperature = Annotated[
+    float,
+    _sampling("-t", "--temperature", "--temp", metavar="X", help="Below 1 safer, above 1 wilder; 0 is --greedy."),
+]
+TopK = Annotated[int, _sampling("--top-k", metavar="K", help="Draw from the K likeliest tokens; 0 is all of them.")]
+TopP = Annotated[float, _sampling("--top-p", metavar="P", help="Draw from the likeliest tokens that together reach P.")]
+MinP = Annotated[
+    float, _sampling("--min-p", metavar="P", help="Drop tokens below P times the likeliest's probability.")
+]
 # What evaluate has too.
 NoRepeat = Annotated[
     int,
@@ -79,21 +89,11 @@ class DrawingFlags:
             help="The same seed gives the same text, whatever the batch.",
         ),
     ] = None
-    temperature: Annotated[
-        float,
-        _sampling("-t", "--temperature", "--temp", metavar="X", help="Below 1 safer, above 1 wilder; 0 is --greedy."),
-    ] = _DEFAULT.temperature
+    temperature: Temperature = _DEFAULT.temperature
     greedy: Annotated[bool, _sampling("--greedy", help="Always take the likeliest token.")] = False
-    top_k: Annotated[
-        int, _sampling("--top-k", metavar="K", help="Draw from the K likeliest tokens; 0 is all of them.")
-    ] = _DEFAULT.top_k
-    top_p: Annotated[
-        float, _sampling("--top-p", metavar="P", help="Draw from the likeliest tokens that together reach P.")
-    ] = _DEFAULT.top_p
-    min_p: Annotated[
-        float,
-        _sampling("--min-p", metavar="P", help="Drop tokens below P times the likeliest's probability."),
-    ] = _DEFAULT.min_p
+    top_k: TopK = _DEFAULT.top_k
+    top_p: TopP = _DEFAULT.top_p
+    min_p: MinP = _DEFAULT.min_p
     repetition_penalty: Annotated[
         float,
         _sampling("--repetition-penalty", metavar="X", help="Above 1 makes tokens seen before less likely."),
