@@ -101,17 +101,27 @@ def test_metrics_tell_what_was_asked_and_what_the_engines_do(tiny: Path) -> None
     assert 'gptcli_http_requests_total{method="POST",route="/v1/next",status="400"} 1.0' in lines
     assert 'gptcli_http_requests_total{method="GET",route="other",status="404"} 2.0' in lines
     assert 'gptcli_http_request_seconds_count{route="/v1/next"} 2.0' in lines
-    for name in ("running_sequences", "waiting_sequences", "inspections", "new_tokens_total"):
+    for name in ("running_sequences", "waiting_sequences", "inspections"):
         assert f'gptcli_{name}{{model="{tiny.name}"}} 0.0' in lines
 
 
 def test_metrics_count_a_completion(tiny: Path) -> None:
     app = app_of(tiny)
+    written = f'gptcli_new_tokens_total{{model="{tiny.name}"}} '
+    before = _figure(app, written)
     post(app, "/v1/completions", prompt="abc", max_tokens=4, seed=1, stream=True)
+    assert _figure(app, written) == before + 4
     lines = ask(app, "GET", "/metrics").text.splitlines()
     assert f'gptcli_prompt_tokens_total{{model="{tiny.name}"}} 3.0' in lines
     assert f'gptcli_completion_seconds_count{{model="{tiny.name}"}} 1.0' in lines
     assert f'gptcli_time_to_first_token_seconds_count{{model="{tiny.name}"}} 1.0' in lines
+
+
+def _figure(app: FastAPI, name: str) -> float:
+    """Return one figure of the metrics."""
+    lines = ask(app, "GET", "/metrics").text.splitlines()
+    (line,) = [line for line in lines if line.startswith(name)]
+    return float(line.removeprefix(name))
 
 
 def test_two_servers_count_apart(tiny: Path) -> None:
