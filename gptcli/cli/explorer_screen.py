@@ -54,6 +54,7 @@ def view(exploration: Exploration, *, chosen: int, message: str) -> View:
     found = exploration.candidates()
     options = exploration.options
     facts = [f"temperature {options.temperature:g}", f"top-k {options.top_k or 'all'}", f"top-p {options.top_p:g}"]
+    facts += [f"min-p {options.min_p:g}"] if options.min_p else []
     if found is not None:
         facts.append(f"keeps {found.kept:,} of {exploration.vocab_size:,} tokens")
         facts.append(f"entropy {found.entropy / math.log(2):.1f} bits")
