@@ -1,0 +1,41 @@
+"""What gptcli explain does for --attention, --lens and --attribution: one text, as lines or as a picture."""
+
+from contextlib import closing
+from functools import partial
+from typing import cast
+
+from gptcli.cli.console import Console, utf8
+from gptcli.cli.explain_contradictions import ExplainFlags
+from gptcli.cli.flags import Work
+from gptcli.cli.opening import opened
+from gptcli.cli.source import open_rows
+from gptcli.cli.surface import surface_of
+
+
+def prepare_inside(flags: ExplainFlags, *, usage: str) -> Work:
+    """Return the work, the model's options checked; raises ConfigError."""
+    flags.model.options()
+    return partial(run, flags=flags, usage=usage)
+
+
+def run(console: Console, *, flags: ExplainFlags, usage: str) -> None:
+    """Look, and print or draw what was found."""
+    from gptcli.cli.render_inside import inside_lines
+    from gptcli.tasks.inside import InsideConfig, Look, look_inside
+
+    inside = flags.inside
+    with closing(open_rows(flags.source, console, usage)) as rows:
+        config = InsideConfig(
+            records=rows.records,
+            look=cast(Look, inside.attribution or flags.looks_inside),
+            model=flags.model.options(),
+            column=flags.source.column,
+            layer=inside.layer,
+            head=inside.head,
+            top=flags.view.top,
+            target=inside.target,
+        )
+        found = opened(console, look_inside(config))
+    if flags.output.output is None:
+        surface = surface_of(console)
+        console.write(utf8(surface.text(inside_lines(found, surface))))

@@ -1,0 +1,174 @@
+"""Look into a model as it reads one text: attention, the layers' predictions, what speaks for the next token."""
+
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from gptcli.checkpoint.tokenizer import Tokenizer
+from gptcli.data.columns import TEXT_COLUMNS, choose_column, text_of
+from gptcli.data.records import Record
+from gptcli.engine.backend import Floats, Tokens
+from gptcli.engine.inspector import LoadedInspector
+from gptcli.engine.options import ModelOptions
+from gptcli.errors import ConfigError, InputError
+from gptcli.explaining.attention import head_weights
+from gptcli.explaining.distribution import likeliest
+from gptcli.explaining.lens import LayerPrediction, lens
+from gptcli.tasks.events import ModelReady, Notice, Stage
+from gptcli.tasks.explain import opened_inspector
+
+if TYPE_CHECKING:
+    from gptcli.explaining.attribution import Attribution
+
+Look = Literal["attention", "lens", "gradient", "integrated"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsideConfig:
+    """What `look_inside` needs to know."""
+
+    records: Iterable[Record]
+    """Of which there must be one."""
+    look: Look
+    model: ModelOptions = field(default_factory=ModelOptions)
+    column: str | None = None
+    """The column that holds the text; None looks for one named text."""
+    layer: int | None = None
+    head: int | None = None
+    """One head's attention; None is all of them, as is layer."""
+    top: int = 5
+    """Tokens that each layer predicts."""
+    target: str | None = None
+    """The next token, as text or as an id in digits; None is the likeliest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inside:
+    """What was read, and by whom."""
+
+    model: str
+    tokens: tuple[str, ...]
+    """As they are shown to people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadInside(Inside):
+    """Where one head looks."""
+
+    layer: int
+    head: int
+    weights: Floats  # (tokens, tokens), rows sum to one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadsInside(Inside):
+    """Where all heads look."""
+
+    weights: tuple[Floats, ...]  # of each layer (n_head, tokens, tokens)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LensInside(Inside):
+    """What each layer predicts after each token."""
+
+    positions: tuple[tuple[LayerPrediction, ...], ...]
+    """Of each token, the embeddings' prediction first, the model's own last."""
+    texts: dict[int, str]
+    """Of the tokens in them, as they are shown to people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributionInside(Inside):
+    """How much each token speaks for the next one."""
+
+    target: str
+    attribution: "Attribution"
+
+
+def look_inside(config: InsideConfig) -> Generator[Stage | ModelReady | Notice, None, Inside]:
+    """Yield how far it is, and return what was found.
+
+    Raises ModelError, DeviceError, ConfigError, and InputError for more than one text or one that does not fit.
+    """
+    text = _lone_text(config)
+    loaded = yield from opened_inspector(config.model)
+    ids = _fitting(loaded, text)
+    texts = tuple(map(loaded.tokenizer.token_text, ids.tolist()))
+    yield Stage(text="looking inside")
+    if config.look == "lens":
+        return _lens(config, loaded, ids, texts)
+    if config.look == "attention":
+        trace = loaded.inspector.trace(ids)
+        if config.layer is None or config.head is None:
+            weights = tuple(trace.attention(layer) for layer in range(loaded.config.n_layer))
+            return HeadsInside(model=loaded.name, tokens=texts, weights=weights)
+        found = head_weights(trace, config.layer, config.head)
+        return HeadInside(model=loaded.name, tokens=texts, layer=config.layer, head=config.head, weights=found)
+    return _attribution(config, loaded, ids, texts)
+
+
+def _lens(config: InsideConfig, loaded: LoadedInspector, ids: Tokens, texts: tuple[str, ...]) -> LensInside:
+    trace = loaded.inspector.trace(ids)
+    positions = tuple(lens(loaded.inspector, trace, position, config.top) for position in range(len(ids)))
+    told = {token for layers in positions for layer in layers for token, _ in layer.top}
+    shown = {token: loaded.tokenizer.token_text(token) for token in told}
+    return LensInside(model=loaded.name, tokens=texts, positions=positions, texts=shown)
+
+
+def _attribution(
+    config: InsideConfig, loaded: LoadedInspector, ids: Tokens, texts: tuple[str, ...]
+) -> AttributionInside:
+    if config.target is None:
+        logits = next(loaded.inspector.logits(ids, len(ids) - 1))[0]
+        target = int(likeliest(logits, 1)[0])
+    else:
+        target = _token_of(loaded.tokenizer, loaded.config.vocab_size, config.target)
+    # Torch and transformers, seconds of import: only this needs them.
+    from gptcli.explaining.attribution import open_attributor
+
+    attributor = open_attributor(loaded.directory, loaded.config, config.model)
+    compute = attributor.gradient_x_input if config.look == "gradient" else attributor.integrated_gradients
+    shown = loaded.tokenizer.token_text(target)
+    return AttributionInside(model=loaded.name, tokens=texts, target=shown, attribution=compute(ids, target))
+
+
+def _token_of(tokenizer: Tokenizer, vocab_size: int, wanted: str) -> int:
+    """Return a token given as text or as an id; raises ConfigError for what is none."""
+    token = tokenizer.single_token(wanted)
+    if token is not None:
+        return token
+    if wanted.isascii() and wanted.isdigit():
+        if int(wanted) < vocab_size:
+            return int(wanted)
+        raise ConfigError(f"--target {wanted}: the ids of this model are below {vocab_size}")
+    parts = [tokenizer.token_text(token) for token in tokenizer.encode(wanted)]
+    raise ConfigError(
+        f"--target {wanted!r} is not one token of this model; it is {len(parts)}: {', '.join(map(repr, parts))}"
+    )
+
+
+def _fitting(loaded: LoadedInspector, text: str) -> Tokens:
+    """Return the tokens of a text; raises InputError where there are none, or more than the context holds."""
+    ids = loaded.tokenizer.encode(text)
+    size = loaded.config.n_positions
+    if not ids:
+        raise InputError("the text is empty: give a token or more")
+    if len(ids) > size:
+        raise InputError(f"the text has {len(ids):,} tokens, the context holds {size:,}: give a part of it")
+    return np.array(ids, np.int32)
+
+
+def _lone_text(config: InsideConfig) -> str:
+    """Return the text of the only row; raises InputError where there are several."""
+    found: list[str] = []
+    for record in config.records:
+        if found:
+            raise InputError(f"{record.origin}: is a second text, and one is looked at: give TEXT, or --whole")
+        try:
+            column = choose_column(list(record.columns), config.column, TEXT_COLUMNS) if record.error is None else ""
+            found.append(text_of(record, column))
+        except InputError as error:
+            raise InputError(f"{record.origin}: {error}") from error
+    return found[0]
