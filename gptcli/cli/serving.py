@@ -56,7 +56,8 @@ def run(
         held.enter_context(_logging(console))
         stop = StopRequest()
         held.enter_context(stop.listening())
-        console.tell(_ready(settings, [model.id for model in models.all]))
+        for line in _ready(settings, [model.id for model in models.all]):
+            console.tell(line)
         all_answered = run_server(make_app(settings, models), sockets, stop, partial(_tell_end, console, settings))
     if not all_answered:
         console.warn(f"requests that still ran after {settings.drain_seconds:g} seconds were broken off")
@@ -82,11 +83,15 @@ def _warn(console: Console, settings: ServeSettings, sockets: "Sequence[socket.s
         console.warn("any page that is open in a browser here may use the server: name the site with --cors ORIGIN")
 
 
-def _ready(settings: ServeSettings, names: Sequence[str]) -> str:
+def _ready(settings: ServeSettings, names: Sequence[str]) -> Iterator[str]:
     """Say where the server is, and how to stop it."""
-    from gptcli.serving.listening import url
+    from gptcli.serving.listening import is_everywhere, url
+    from gptcli.serving.security import own_names
 
-    return f"serving {', '.join(names)} at {url(settings.host, settings.port)} (open it in a browser; Ctrl-C stops)"
+    place = url(settings.host, settings.port)
+    yield f"serving {', '.join(names)} at {place} (open it in a browser; Ctrl-C stops)"
+    if is_everywhere(settings.host):
+        yield f"other machines reach it at {url(own_names()[0], settings.port)}"
 
 
 def _tell_end(console: Console, settings: ServeSettings) -> None:
@@ -98,7 +103,7 @@ def _tell_end(console: Console, settings: ServeSettings) -> None:
 @contextmanager
 def _logging(console: Console) -> Iterator[None]:
     """Have what the server logs told as the story, and nothing of it anywhere else."""
-    handler = _Story(console)
+    handler = Story(console)
     wants_place = "--traceback" in console.arguments
     level = logging.DEBUG if wants_place else logging.INFO if console.verbose else logging.WARNING
     loggers = [logging.getLogger(name) for name in LOGGERS]
@@ -116,7 +121,7 @@ def _logging(console: Console) -> Iterator[None]:
             logger.propagate = propagate
 
 
-class _Story(logging.Handler):
+class Story(logging.Handler):
     """Tells what is logged: our own errors always; requests, and what uvicorn says of broken ones, with --verbose."""
 
     def __init__(self, console: Console) -> None:

@@ -47,15 +47,19 @@ def is_local(sockets: Sequence[socket.socket]) -> bool:
     return all(ipaddress.ip_address(one.getsockname()[0]).is_loopback for one in sockets)
 
 
+def is_everywhere(host: str) -> bool:
+    """Return whether a host stands for all addresses of this machine."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return not host
+
+
 def url(host: str, port: int) -> str:
     """Return the address to open on this machine."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return f"http://{host}:{port}/"
-    if address.is_unspecified:
+    if is_everywhere(host):
         return f"http://localhost:{port}/"
-    return f"http://[{host}]:{port}/" if address.version == 6 else f"http://{host}:{port}/"
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
 def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:

@@ -8,6 +8,7 @@ import asyncio
 import hmac
 import ipaddress
 import re
+import socket
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
@@ -62,7 +63,7 @@ def add_security(app: FastAPI, settings: ServeSettings) -> None:
             allow_headers=("*",),  # the openai client for browsers sends a dozen of its own
             expose_headers=("Retry-After",),
         )
-    app.add_middleware(HostCheck, hosts=(settings.host, *settings.allowed_hosts))
+    app.add_middleware(HostCheck, hosts=(settings.host, *own_names(), *settings.allowed_hosts))
     app.add_middleware(Unforeseen)
     app.add_middleware(AnswerHeaders)
 
@@ -94,8 +95,8 @@ class HostCheck:
     """Refuses requests whose Host is another's name.
 
     A page of evil.example can have its name point to this machine and then ask here as if it were itself the server
-    (DNS rebinding); its requests still say evil.example. An address in numbers is no name, so it always passes, and so
-    does localhost.
+    (DNS rebinding); its requests still say evil.example. An address in numbers is no name, so it always passes; so does
+    localhost, and so do the names that this machine gives itself, which nobody else can point here.
     """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
@@ -193,6 +194,12 @@ class BodyLimit:
             return received
 
         await self._app(scope, receive_counted, send)
+
+
+def own_names() -> tuple[str, str]:
+    """Return what this machine is called, and what it is called in its network without a name server."""
+    name = socket.gethostname()
+    return name, f"{name.partition('.')[0]}.local"
 
 
 def host_of(header: str) -> str:

@@ -1,5 +1,6 @@
 """gptcli serve: what it refuses at once, what it tells, and how it ends."""
 
+import logging
 import re
 import signal
 import socket
@@ -8,11 +9,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import httpx
 import pytest
 
+from gptcli.cli.console import Console
+from gptcli.cli.serving import Story
 from tests.command import PATIENCE_SECONDS, Process, gptcli, started
 
 JUNK = (
@@ -136,9 +140,27 @@ def test_a_missing_extra_is_exit_7_with_the_command_that_installs_it(monkeypatch
     assert 'pip install "gptcli[serve]"' in ended.err
 
 
-def test_the_help_has_examples_and_says_how_to_stop() -> None:
-    out = gptcli("serve --help")
-    assert out.code == 0
+def logged(name: str, level: int, message: str, **console) -> str:
+    """Return what is told of a log record."""
+    stderr = StringIO()
+    story = Story(Console(stdin=BytesIO(), stdout=BytesIO(), stderr=stderr, environment={}, **console))
+    story.emit(logging.LogRecord(name, level, "", 0, message, (), None))
+    return stderr.getvalue()
+
+
+def test_what_the_server_logs_is_told_as_the_story() -> None:
+    ours, web = "gptcli.serving", "uvicorn.error"
+    assert logged(ours, logging.ERROR, "a model broke") == "gptcli: error: a model broke\n"
+    assert logged(ours, logging.CRITICAL, "E: x\ny") == r"gptcli: bug: E: x\ny; run again with --traceback" + "\n"
+    assert logged(ours, logging.INFO, "GET /") == logged(web, logging.ERROR, "Invalid HTTP request received.") == ""
+    assert logged(web, logging.WARNING, "junk came", verbose=True) == "gptcli: junk came\n"
+
+
+@pytest.mark.slow
+def test_without_a_model_it_serves_the_one_that_ships_where_gpt2_cannot_be_had() -> None:
+    with serving("") as server:
+        assert server.told[0].startswith("gptcli: warning: ")
+        assert server.get("/v1/models").json()["data"][0]["id"] == "builtin"
 
 
 @pytest.mark.slow

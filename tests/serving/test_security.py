@@ -1,5 +1,7 @@
 """Who may ask: by the name in Host, by a key, from another origin; and what a browser is told to forbid."""
 
+import socket
+
 import pytest
 from fastapi import FastAPI
 
@@ -61,6 +63,13 @@ def test_another_name_is_refused_as_it_would_be_a_page_that_points_its_name_here
     response = ask(app, "GET", "/health", headers={"Host": host})
     assert response.status_code == 403
     assert error_of(response)["code"] == "host_not_allowed"
+
+
+def test_the_names_that_this_machine_gives_itself_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "desk.lab.example")
+    app = app_of()
+    for host in ("desk.lab.example:8000", "desk.local"):
+        assert ask(app, "GET", "/health", headers={"Host": host}).status_code == 200
 
 
 def test_two_hosts_are_refused(app: FastAPI) -> None:
