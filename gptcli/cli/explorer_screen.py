@@ -126,7 +126,7 @@ def _choices(view: View, screen: Screen, count: int) -> Iterator[Line]:
     seen = view.choices[first : first + count]
     texts = [f'"{shown(choice.text, unicode=screen.unicode)}"' for choice in seen]
     wide = screen.columns >= WIDE
-    most = min(WIDEST_TOKEN, screen.columns // 3)
+    most = min(WIDEST_TOKEN, screen.columns * 2 // 5)
     room = max((min(most, get_cwidth(text)) for text in texts), default=0)
     scale = max((max(choice.probability, choice.drawn) for choice in view.choices), default=1.0)
     for place, (choice, text) in enumerate(zip(seen, texts, strict=True), first):
