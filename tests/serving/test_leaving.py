@@ -1,5 +1,6 @@
 """Clients that leave, that do not read or whose time is up, and a server that comes to its end."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
+from gptcli.serving.answering import EVENTS_AT_ONCE
+from gptcli.serving.app import make_app
+from gptcli.serving.served import Models
+from gptcli.serving.settings import ServeSettings
 from tests.serving.asking import events_of
-from tests.serving.live import ENDLESS, slow_server
+from tests.serving.live import ENDLESS, PATH, SlowBackend, slow_model, slow_server
 
 SHORT: dict[str, Any] = {"prompt": "Hi", "max_tokens": 2}
 LONG: dict[str, Any] = {"prompt": "Hi", "max_tokens": ENDLESS}
@@ -45,17 +50,40 @@ def test_a_full_queue_answers_429_with_a_time_to_come_again(tiny: Path) -> None:
         assert answer.json()["error"]["code"] == "queue_full"
 
 
-def test_a_reader_that_does_not_read_holds_no_slot_and_misses_nothing(tiny: Path) -> None:
-    with slow_server(tiny, seconds=0) as (server, _):
-        with server.stream({**LONG, "max_tokens": 9000, "stream": True}) as answer:
-            lines = answer.iter_lines()
-            first = next(lines)
-            server.wait_for(running=0, waiting=0)
-            assert server.post(SHORT).status_code == 200
-            text = "\n".join((first, *lines))
-        *pieces, end = events_of(f"{text}\n")
-        assert len(pieces) == 9000
-        assert end["choices"][0]["finish_reason"] == "length"
+def test_a_reader_that_does_not_read_holds_no_slot_no_bytes_and_misses_nothing(tiny: Path) -> None:
+    model = slow_model(tiny, SlowBackend(slots=1, seconds=0), queue=1)
+    app = make_app(ServeSettings(), Models([model]))
+    sent: list[dict[str, Any]] = []
+
+    async def work() -> None:
+        body = json.dumps({**LONG, "max_tokens": 2000, "stream": True}).encode()
+        asked = iter([{"type": "http.request", "body": body, "more_body": False}])
+        is_read = asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            return next(asked, None) or await asyncio.Future()
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+            if message["type"] == "http.response.body":
+                await is_read.wait()
+
+        headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": PATH, "query_string": b"", "headers": headers}
+        answering = asyncio.ensure_future(app(scope, receive, send))  # type: ignore[arg-type]
+        while not sent or model.worker.load.running or model.worker.load.waiting:
+            await asyncio.sleep(0.01)
+        assert len(sent) == 2
+        is_read.set()
+        await answering
+
+    asyncio.run(work())
+    model.close()
+    chunks = [message["body"] for message in sent[1:]]
+    *pieces, end = events_of(b"".join(chunks).decode())
+    assert len(pieces) == 2000
+    assert end["choices"][0]["finish_reason"] == "length"
+    assert max(chunk.count(b"data: ") for chunk in chunks) == EVENTS_AT_ONCE
 
 
 def test_an_answer_that_takes_too_long_is_broken_off_with_a_word_of_why(tiny: Path) -> None:
