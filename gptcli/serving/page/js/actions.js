@@ -11,7 +11,7 @@ export function mountActions({ store, writer, journey }) {
     byId("stop").hidden = !writing;
     if (leaving) byId("stop").focus(); // a button that vanishes under the focus would take it along
     if (ending) byId("continue").focus();
-    byId("retry").disabled = writing || !writer.canRetry;
+    byId("retry").disabled = writing || writer.retried === null;
     byId("back").disabled = writing || !journey.canStepBack;
   };
   byId("continue").addEventListener("click", () => writer.start());

@@ -96,7 +96,7 @@ export class AttentionView {
       picked[name] = Math.min(state[name], count - 1);
       byId(name).max = count - 1;
       byId(name).value = picked[name];
-      byId(`${name}-value`).textContent = `${picked[name]} of 0 to ${count - 1}`;
+      byId(`${name}-value`).textContent = `${picked[name]} (0 to ${count - 1})`;
     }
     return picked;
   }

@@ -14,9 +14,10 @@ export function mountElsewhere(app) {
     const { state } = app.store;
     if (state.writing) return;
     const parts = classifyParts(state, app.models);
-    const { retried, paths } = app.journey;
-    const asked = retried === null ? state : { ...state, text: paths.textOf(retried) };
-    byId("elsewhere-words").textContent = retried === null ? "Continues this text." : "Writes the end of this text again.";
+    const { retried } = app.writer;
+    const asked = retried === null ? state : { ...state, text: app.journey.paths.textOf(retried) };
+    byId("elsewhere-words").textContent =
+      retried === null ? "Continues this text." : "Writes again what the model wrote last.";
     byId("command").textContent = generateCommand(asked);
     byId("curl").textContent = curlOf(app, "v1/completions", completionBody(asked));
     byId("classify-command").textContent = classifyCommand(parts);

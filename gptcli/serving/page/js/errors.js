@@ -35,6 +35,11 @@ export function explained(error) {
   return { message: error.message, advice: advice(error) };
 }
 
+/** Return whether the same question may be answered another time. */
+export function mayPass(error) {
+  return !(error instanceof ApiError) || ![400, 404, 413, 422].includes(error.status);
+}
+
 function advice({ status, retryAfter }) {
   if (status === 0) return "Is “gptcli serve” still running? Start it again, then try once more.";
   if (status === 401 || status === 403) return "Give the key that the server was started with (--api-key).";

@@ -55,7 +55,7 @@ export class Journey {
     this.go(this.#paths.node(id).parent);
   }
 
-  /** Return the node that "Try again" would write below once more, or null where the text's end was not written. */
+  /** Return the node below which the model wrote the text's end, or null where it did not. */
   get retried() {
     const { current } = this.#paths;
     const written = this.#paths.node(current).kind === "generated";

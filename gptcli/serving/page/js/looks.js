@@ -4,8 +4,17 @@ const PICTURES = { " ": "␣", "\n": "⏎", "\t": "⇥" };
 
 /** Return a token as a person can read it: spaces at its ends, line ends and control characters become visible. */
 export function visible(token) {
-  const ends = token.replace(/^ +| +$/g, (spaces) => PICTURES[" "].repeat(spaces.length));
-  return ends.replace(/[\0-\x1F\x7F-\x9F\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF]/g, picture);
+  return controls(token.replace(/^ +| +$/g, (spaces) => PICTURES[" "].repeat(spaces.length)));
+}
+
+/** Return a token as it stands in its text: a line end is seen and ends the line, and spaces are spaces. */
+export function inPlace(token) {
+  return controls(token).replaceAll(PICTURES["\n"], `${PICTURES["\n"]}\n`);
+}
+
+/** Return a text with pictures for what cannot be seen, or would turn the direction of what follows. */
+function controls(text) {
+  return text.replace(/[\0-\x1F\x7F-\x9F\u200B-\u200F\u2028-\u202E\u2060-\u2069\uFEFF]/g, picture);
 }
 
 function picture(character) {

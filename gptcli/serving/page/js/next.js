@@ -72,8 +72,11 @@ export class NextTokens {
     byId("next").setAttribute("aria-busy", "false");
     const draw =
       kept === 1 ? "Always takes the first" : `Draws from ${counted(kept)} of ${counted(model.vocabulary)} tokens`;
-    byId("next-summary").textContent = `${draw}. Uncertainty ${rounded(entropy_bits, 1)} bits, as among ${counted(Math.round(2 ** entropy_bits))} equal choices.`;
-    showCount({ tokens, dropped }, model.context);
+    byId("next-summary").textContent =
+      `${draw}. Uncertainty ${rounded(entropy_bits, 1)} bits, as among ${counted(Math.round(2 ** entropy_bits))} equal choices.`;
+    if (this.#app.store.state.text === "")
+      clearCount(); // what is read then is a mark for the beginning
+    else showCount({ tokens, dropped }, model.context);
     const most = Math.max(...candidates.flatMap((each) => [each.probability, each.kept_probability]), 1e-9);
     this.#bars.forEach((each, index) => fill(each, candidates[index], most));
     const stop = this.#buttons.find((button) => button.tabIndex === 0 && !button.parentElement.hidden);
@@ -105,7 +108,7 @@ function bar(index) {
   const token = el("bdi", { class: "token" });
   const kept = el("span", { class: "kept" });
   const raw = el("span", { class: "raw" });
-  const track = el("span", { class: "track", "aria-hidden": "true" }, raw, kept);
+  const track = el("span", { class: "track", "aria-hidden": "true" }, kept, raw);
   const number = el("span", { class: "number" });
   const button = el("button", { type: "button", class: "bar" }, digit, token, track, number);
   return { item: el("li", { hidden: true }, button), button, token, kept, raw, number };

@@ -1,7 +1,7 @@
 // The place where errors are told, with what to do about them.
 
 import { byId } from "./dom.js";
-import { explained, wasAborted } from "./errors.js";
+import { explained, mayPass, wasAborted } from "./errors.js";
 
 let again = null;
 
@@ -11,7 +11,7 @@ export function showProblem(error, retry = null) {
   const { message, advice } = explained(error);
   byId("problem-message").textContent = message;
   byId("problem-advice").textContent = advice;
-  byId("problem-retry").hidden = retry === null;
+  byId("problem-retry").hidden = retry === null || !mayPass(error);
   byId("problem").hidden = false;
   again = retry;
 }

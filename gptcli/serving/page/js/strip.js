@@ -1,6 +1,7 @@
 // The text cut into tokens, each of which can be pointed at or gone to, and is tinted.
 
 import { byId, el } from "./dom.js";
+import { inPlace } from "./looks.js";
 import { follow, makeStop } from "./roving.js";
 
 /** Tells choose(index) which token was clicked or gone to, and point(index) which one the pointer is on, or null. */
@@ -64,7 +65,7 @@ export class TokenStrip {
   }
 }
 
-/** Return a token's text with its line ends visible; one without text of its own, a part of a character, is a dot. */
+/** Return what is seen of a token; one without text of its own, a part of a character, is a dot. */
 function drawn(text) {
-  return text === "" ? "·" : text.replaceAll("\n", "⏎\n");
+  return text === "" ? "·" : inPlace(text);
 }

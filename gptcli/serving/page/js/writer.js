@@ -32,7 +32,7 @@ export class Writer {
   /** Write another end in the place of the last one, with the next seed. */
   again() {
     const { store, journey } = this.#app;
-    const parent = journey.retried ?? this.#cards.parent;
+    const parent = this.retried;
     if (this.writing || parent === null) return;
     journey.settle(); // what was typed in the meantime stays as a branch
     store.configure({ seed: store.state.settings.seed + 1 });
@@ -40,9 +40,12 @@ export class Writer {
     this.#write(parent);
   }
 
-  /** Return whether there is something to try again. */
-  get canRetry() {
-    return this.#app.journey.retried !== null || this.#cards.parent !== null;
+  /** Return the node below which "Try again" writes, or null where there is nothing to try again. */
+  get retried() {
+    const { journey, store } = this.#app;
+    const { parent } = this.#cards;
+    const stand = parent !== null && journey.paths.textOf(parent) === store.state.text;
+    return stand ? parent : journey.retried;
   }
 
   /** Let go of the request; what has come stays. */
