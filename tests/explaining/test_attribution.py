@@ -25,7 +25,7 @@ def opened(directory: Path) -> Attributor:
 
 
 def plain(directory: Path, ids: tuple[int, ...], target: int, points: list[float]) -> tuple[Any, Any]:
-    """Return values (points,) and scores (points, tokens) at points of the line from zero, by plain torch in float64."""
+    """Return values (points,) and scores (points, tokens) on the line from zero, by plain torch in float64."""
     import torch
     from transformers import GPT2LMHeadModel
 

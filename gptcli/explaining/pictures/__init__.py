@@ -1,0 +1,1 @@
+"""What an explanation shows, as pictures and as a page that a person can explore."""
