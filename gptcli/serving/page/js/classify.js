@@ -69,15 +69,21 @@ export class Classify {
     if (byId("labels").value !== labels) byId("labels").value = labels;
     const chosen = this.#app.models.get(model);
     byId("labels-field").hidden = isClassifier(chosen);
-    byId("classify-words").textContent = isClassifier(chosen)
-      ? `${model} was tuned to tell these apart: ${(chosen.labels ?? []).join(", ") || "a number"}.`
-      : "This model was not tuned on labels. It is asked how likely each of yours is behind the text, " +
-        "which a small model knows no more than roughly.";
+    byId("classify-words").textContent = described(chosen);
   }
 
   #say(words) {
     byId("classify-status").textContent = words;
   }
+}
+
+function described({ id, kind, labels, label_kind }) {
+  if (label_kind === "regression") return `${id} was tuned to give a number.`;
+  if (kind === "classifier") return `${id} was tuned to tell these apart: ${labels.join(", ")}.`;
+  return (
+    "This model was not tuned on labels. It is asked how likely each of yours is behind the text, " +
+    "which a small model knows no more than roughly."
+  );
 }
 
 function row(text, { label, labels, value, probabilities }) {
