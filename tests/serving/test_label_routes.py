@@ -72,6 +72,12 @@ def test_labels_in_words_are_chosen_as_the_command_chooses_them(builtin: Path) -
         assert list(row["probabilities"]) == ["happy", "angry"]
 
 
+def test_a_text_that_the_prompt_leaves_no_room_for_is_refused_not_cut(builtin: Path) -> None:
+    error = error_of(post(app_of(builtin), "/v1/classify", input="so it goes " * 300, labels=["happy", "angry"]))
+    assert error["code"] == "context_length_exceeded"
+    assert "input: has" in error["message"]
+
+
 @pytest.mark.parametrize(
     ("body", "param", "said"),
     [
