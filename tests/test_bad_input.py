@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bad_explanations import EXPLANATIONS
 from tests.bad_input import FILES, TEXT, Case
 from tests.bad_labels import LABELS
 from tests.bad_models import MODELS
@@ -72,7 +73,8 @@ OPTIONS = [
     Case(name="no such directory", options="-m ./no/model", code=4, told="'./no/model': no such directory"),
     Case(name="more memory than there is", options=f"--batch-size {10**12}", code=5, told="lower --batch-size"),
 ]
-CASES = [*TEXT, *FILES, *(replace(case, options="-m m") for case in MODELS), *OPTIONS, *LABELS]
+CASES = [*TEXT, *FILES, *(replace(case, options="-m m") for case in MODELS), *OPTIONS, *LABELS, *EXPLANATIONS]
+CASES += [replace(case, name=f"explain, {case.name}", command="explain --jsonl -m m") for case in MODELS]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -107,5 +109,5 @@ def assert_one_line(stderr: str, case: Case) -> None:
         return
     assert all(line.startswith("gptcli: ") for line in lines), stderr
     failed = case.rows.count("-")
-    others = failed if failed else int(bool(re.search("No such|is not a valid", stderr)) and case.code == 2)
+    others = failed if failed else int(bool(re.search("No such|is not a valid|is not one of", stderr)) and case.code == 2)
     assert len(lines) == bool(case.told) + others, stderr

@@ -1,0 +1,205 @@
+"""What gptcli explain reads and writes."""
+
+import json
+from io import BytesIO
+from pathlib import Path
+from shutil import copy
+
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from gptcli.cli.console import Console
+from gptcli.cli.main import run
+from tests.command import Ended, Screen, gptcli, started
+
+TEXT = "Once upon a time there was a fox."
+LINES = b"Once upon a time there was a little girl.\nxkcd zzz qqq\n\nThe dog was happy.\n"
+
+
+class ScreenOutput(BytesIO):
+    """A standard output that is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory: pytest.TempPathFactory, builtin: Path) -> Path:
+    """Return a model of the same tokens, whose last layer norm differs from that of the model that ships."""
+    directory = tmp_path_factory.mktemp("tuned")
+    for path in builtin.iterdir():
+        if path.suffix in (".json", ".txt"):
+            copy(path, directory)
+    weights = load_file(builtin / "model.safetensors")
+    (name,) = [name for name in weights if name.endswith("ln_f.weight")]
+    weights[name] = (weights[name] * 1.1).astype(weights[name].dtype)
+    save_file(weights, directory / "model.safetensors", {"format": "pt"})
+    return directory
+
+
+def explain(options: str, stdin: bytes = b"") -> Ended:
+    """Run explain with the model that ships."""
+    return gptcli(f"explain -m builtin {options}", stdin)
+
+
+def on_terminal(*arguments: str, **environment: str) -> str:
+    """Return what explain shows on a terminal."""
+    stdout = ScreenOutput()
+    console = Console(stdin=BytesIO(), stdout=stdout, stderr=Screen(), environment=environment)
+    assert run(["explain", "-m", "builtin", *arguments], console) == 0
+    return stdout.getvalue().decode()
+
+
+def test_a_text_is_shown_with_its_total_and_what_was_expected_in_five_places() -> None:
+    ended = explain(f"'{TEXT}'")
+    assert (ended.code, ended.err) == (0, "")
+    lines = ended.out.decode().splitlines()
+    assert lines[0].replace("[", "").replace("]", "") == TEXT
+    assert " bits, " in lines[2]
+    assert lines[2].endswith("bits a byte, 10 tokens")
+    bits = [float(line.split()[0]) for line in lines[5:]]
+    assert len(bits) == 5
+    assert bits == sorted(bits, reverse=True)
+    assert all("%" in line for line in lines[5:])
+
+
+@pytest.mark.parametrize(
+    ("environment", "code"),
+    [({"TERM": "xterm-256color"}, "48;5;"), ({"TERM": "xterm"}, "\x1b[37;41m"), ({"TERM": "dumb"}, "[")],
+)
+def test_a_tint_is_one_that_the_terminal_has(environment: dict[str, str], code: str) -> None:
+    shown = on_terminal("Once upon a quantum time", **environment)
+    assert code in shown
+    assert ("\x1b" in shown) == (environment["TERM"] != "dumb")
+
+
+def test_no_color_is_honoured_and_marks_stand_for_tints() -> None:
+    shown = on_terminal("Once upon a quantum time", TERM="xterm-256color", NO_COLOR="1")
+    assert "\x1b" not in shown
+    assert "[" in shown.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--next", "5"), ("--lens",), ("--attention",), ("--attention", "--layer", "1", "--head", "2")]
+)
+def test_a_window_of_20_columns_is_kept_to(options: tuple[str, ...]) -> None:
+    for line in on_terminal(f"{TEXT} 🙂 שלום", *options, TERM="dumb", COLUMNS="20").splitlines():
+        assert len(line) <= 20, line
+
+
+def test_what_drives_a_terminal_is_never_sent_to_one() -> None:
+    shown = on_terminal("a\x1b[2Jb\x07\x9b", TERM="dumb")
+    assert not {"\x1b", "\x07", "\x9b"} & set(shown)
+    table = explain("--tsv", b"a\x1b[2J\tb\n").out
+    assert b"\x1b" not in table
+
+
+def test_the_likeliest_next_tokens_are_told_with_what_sampling_keeps() -> None:
+    (row,) = [json.loads(line) for line in explain("'Once upon a' --next 4 --top-k 2 --jsonl").out.splitlines()]
+    assert row["kept"] == 2
+    assert [one["drawn"] > 0 for one in row["next"]] == [True, True, False, False]
+    assert sum(one["drawn"] for one in row["next"]) == pytest.approx(1, abs=1e-5)
+    shown = explain("'Once upon a' --next 4").out.decode()
+    assert row["next"][0]["token"] in shown
+
+
+def test_a_table_has_a_row_for_each_token_and_the_numbers_first() -> None:
+    header, *rows = [line.split("\t") for line in explain("--tsv", LINES).out.decode().splitlines()]
+    assert header == ["index", "position", "bits", "rank", "entropy_bits", "id", "token", "expected", "probability"]
+    assert {row[0] for row in rows} == {"0", "1", "3"}
+    objects = [json.loads(line) for line in explain("--jsonl", LINES).out.splitlines()]
+    for index, row in enumerate(objects):
+        bits = sum(float(cells[2]) for cells in rows if cells[0] == str(index))
+        assert bits == pytest.approx(row["bits"], abs=1e-2)
+        assert [token["bits"] for token in row["tokens"]] == [
+            float(cells[2]) for cells in rows if cells[0] == str(index)
+        ]
+
+
+def test_lines_are_selected_by_their_surprisal_and_printed_as_they_are() -> None:
+    ended = explain("--above 15", LINES)
+    assert (ended.code, ended.out, ended.err) == (0, b"xkcd zzz qqq\n", "")
+    rest = explain("--below 15", LINES)
+    assert rest.out == LINES.replace(b"xkcd zzz qqq\n", b"")
+    band = explain("--above 1 --below 15", LINES)
+    assert band.out.count(b"\n") == 2
+
+
+def test_nothing_selected_is_exit_code_1_and_silence() -> None:
+    ended = explain("--above 99", LINES)
+    assert (ended.code, ended.out, ended.err) == (1, b"", "")
+
+
+def test_a_line_may_be_measured_in_four_ways() -> None:
+    objects = {row["text"]: row for row in map(json.loads, explain("--scores --jsonl", LINES).out.splitlines())}
+    for by, key in (("max", "max_bits"), ("mean", "mean_bits"), ("total", "bits"), ("bpb", "bits_per_byte")):
+        for line in explain(f"--scores --by {by}", LINES).out.decode().splitlines():
+            figure, text = line.split("\t")
+            assert float(figure) == pytest.approx(objects[text][key] or 0, abs=1e-3)
+
+
+def test_figures_of_a_line_are_those_of_its_tokens() -> None:
+    measured = [json.loads(line) for line in explain("--scores --jsonl", LINES).out.splitlines()]
+    explained = [json.loads(line) for line in explain("--jsonl", LINES).out.splitlines()]
+    for ours, theirs in zip(measured, explained, strict=True):
+        for key in ("bits", "max_bits", "mean_bits"):
+            assert ours[key] == pytest.approx(theirs[key], abs=2e-3)
+
+
+def test_rows_of_a_table_that_are_selected_are_a_table(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("id,text\n1,The dog was happy.\n2,xkcd zzz qqq\n")
+    ended = explain(f"-i {tmp_path}/in.csv --above 15")
+    header, row = ended.out.decode().splitlines()
+    assert header == "id,text,bits,bits_per_byte,mean_bits,max_bits,token_count"
+    assert row.startswith("2,xkcd zzz qqq,")
+
+
+def test_a_table_gets_figures_of_each_row(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("id,body\n1,The dog was happy.\n2,\n")
+    ended = explain(f"-i {tmp_path}/in.csv --column body -o {tmp_path}/out.csv")
+    assert ended.code == 0, ended.err
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 3
+
+
+def test_a_bad_line_is_told_and_the_others_are_done() -> None:
+    ended = explain("--above 15", b"\xff\n" + LINES)
+    assert (ended.code, ended.out) == (3, b"xkcd zzz qqq\n")
+    assert "standard input:1: is not UTF-8" in ended.err
+
+
+def test_a_model_is_compared_with_another(tmp_path: Path, tuned: Path) -> None:
+    ended = explain(f"'{TEXT}' --vs {tuned} --jsonl")
+    assert ended.code == 0, ended.err
+    row = json.loads(ended.out)
+    assert row["gain_bits"] == pytest.approx(row["versus_bits"] - row["bits"], abs=1e-3)
+    assert sum(token["gain_bits"] for token in row["tokens"]) == pytest.approx(row["gain_bits"], abs=1e-2)
+    shown = explain(f"'{TEXT}' --vs {tuned}").out.decode()
+    assert "gain" in shown
+
+
+def test_a_model_with_other_tokens_is_refused_with_the_remedy(tiny: Path) -> None:
+    ended = explain(f"x --vs {tiny}")
+    assert ended.code == 2
+    assert "cuts text into other tokens" in ended.err
+    assert "gptcli evaluate --vs" in ended.err
+
+
+def test_a_slow_producer_gets_its_lines_as_they_come() -> None:
+    with started("explain -m builtin --above 15") as process:
+        process.feed(b"The dog was happy.\nxkcd zzz qqq\n")
+        assert process.stdout.readline() == b"xkcd zzz qqq\n"
+        ended = process.end(b"zzz xkcd qqq\n")
+    assert (ended.code, ended.out) == (0, b"zzz xkcd qqq\n")
+
+
+def test_one_head_is_told_by_what_each_token_looks_at() -> None:
+    ended = explain(f"'{TEXT}' --attention --layer 1 --head 2")
+    assert ended.code == 0, ended.err
+    assert ended.out.decode().splitlines()[1].split() == ['"Once"', '"Once"', "100.0%"]
+
+
+def test_the_last_layer_of_the_lens_predicts_what_comes_next() -> None:
+    (row,) = [json.loads(line) for line in explain("'Once upon a' --next 1 --jsonl").out.splitlines()]
+    lines = explain("'Once upon a' --lens").out.decode().splitlines()
+    assert f'"{row["next"][0]["token"]}"' in lines[5]
