@@ -16,11 +16,20 @@ from prompt_toolkit.layout.controls import BufferControl, FormattedTextControl
 from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 
-from gptcli.cli.explorer_screen import Screen, draw
+from gptcli.cli.explorer_screen import draw
 from gptcli.cli.explorer_state import Explorer
+from gptcli.cli.surface import Surface
 from gptcli.tasks.exploring import Knob
 
-STYLE = Style.from_dict({"kept": "ansigreen", "faint": "ansibrightblack"})
+STYLE = Style.from_dict(
+    {
+        "kept": "ansigreen",
+        "faint": "ansibrightblack",
+        "bold": "bold",
+        "preview": "bold underline",
+        "chosen": "reverse",
+    }
+)
 """Colours by the names of the person's terminal; without them nothing is lost, since what they tell is written too."""
 PAGE = 10
 PROMPT = "add: "
@@ -40,11 +49,10 @@ def explore_at(terminal_input: Input, terminal_output: Output, explorer: Explore
 
     def fragments() -> StyleAndTextTuples:
         size = terminal_output.get_size()
-        rows = size.rows - 1 - (1 if application.layout.has_focus(typed) else 0)
-        lines = draw(explorer.view, Screen(columns=size.columns, rows=rows, unicode=unicode))
+        surface = Surface(columns=size.columns, unicode=unicode, palette="none")
         parts: StyleAndTextTuples = []
-        for line in lines:
-            parts += [*line, ("", "\n")]
+        for line in draw(explorer.view, surface, size.rows - (2 if application.layout.has_focus(typed) else 1)):
+            parts += [*((f"class:{style}" if style else "", text) for style, text in line), ("", "\n")]
         return parts[:-1]
 
     screen = Window(

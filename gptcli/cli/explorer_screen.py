@@ -1,19 +1,18 @@
 """What the next-token explorer shows, as lines of styled text that fit the screen; knows nothing of keys."""
 
 import math
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from prompt_toolkit.utils import get_cwidth
+from gptcli.cli.render_explained import filled, percent
+from gptcli.cli.surface import Line as PlainLine
+from gptcli.cli.surface import Surface
+from gptcli.cli.units import width
+from gptcli.tasks.explain_events import NextToken
+from gptcli.tasks.exploring import Exploration
 
-from gptcli.cli.explorer_bars import bar, percent, percent_in_4
-from gptcli.cli.shown import shown
-from gptcli.tasks.exploring import Choice, Exploration
-
-Fragment = tuple[str, str]
-"""A style of prompt_toolkit, and a text."""
-Line = list[Fragment]
+Line = list[tuple[str, str]]
+"""Styles, the names of which the application knows, and texts."""
 
 WIDE = 40
 """Columns from which on both probabilities have room beside the token."""
@@ -26,15 +25,7 @@ _KEYS = ("t T temperature", "k K top-k", "p P top-p", "r reset", "i type", "q le
 """Small letters make an option smaller, capitals larger."""
 KEYS_WITH_ARROWS = ("↑↓ choose", "Enter → take", "Backspace ← return", *_KEYS)
 KEYS_IN_ASCII = ("Up Down choose", "Enter take", "Backspace return", *_KEYS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Screen:
-    """The room that there is, and what it can show."""
-
-    columns: int
-    rows: int
-    unicode: bool
+HEADER: Line = [("faint", "    drawn   model  token")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +33,7 @@ class View:
     """What is to be shown."""
 
     text: str
-    choices: Sequence[Choice]
+    choices: Sequence[NextToken]
     chosen: int
     """The place of the choice that Enter takes."""
     facts: Sequence[str]
@@ -56,7 +47,7 @@ def view(exploration: Exploration, *, chosen: int, message: str) -> View:
     facts = [f"temperature {options.temperature:g}", f"top-k {options.top_k or 'all'}", f"top-p {options.top_p:g}"]
     facts += [f"min-p {options.min_p:g}"] if options.min_p else []
     if found is not None:
-        facts.append(f"keeps {found.kept:,} of {exploration.vocab_size:,} tokens")
+        facts.append(f"keeps {found.kept:,} of {exploration.vocab_size:,}")
         facts.append(f"entropy {found.entropy / math.log(2):.1f} bits")
     facts.append(f"text of {len(exploration.tokens):,} tokens")
     if exploration.unseen:
@@ -70,92 +61,67 @@ def view(exploration: Exploration, *, chosen: int, message: str) -> View:
     )
 
 
-def draw(view: View, screen: Screen) -> list[Line]:
-    """Return the lines of a view, at most as many as the screen has: text, candidates, options, keys."""
-    facts = _filled(view.facts, screen.columns)
-    keys = _filled(KEYS_WITH_ARROWS if screen.unicode else KEYS_IN_ASCII, screen.columns)
-    message = _filled([view.message], screen.columns) if view.message else []
-    text = _text(view, screen)
-    header = [_header()] if screen.columns >= WIDE and view.choices else []
-    room = screen.rows - len(text) - len(header) - len(message) - len(facts) - len(keys)
+def draw(view: View, surface: Surface, rows: int) -> list[Line]:
+    """Return the lines of a view, at most so many: text, candidates, options, keys."""
+    lines = min(TEXT_LINES, max(1, rows // 4))
+    text = _text(view, surface, lines)
+    message = filled([view.message] if view.message else [], surface)
+    header = [HEADER] if surface.columns >= WIDE and view.choices else []
+    facts = filled(view.facts, surface)
+    keys = filled(KEYS_WITH_ARROWS if surface.unicode else KEYS_IN_ASCII, surface)
+    room = rows - len(text) - len(header) - len(message) - len(facts) - len(keys)
     return [
         *text,
-        *([("bold", line)] for line in message),
+        *_styled("bold", message),
         *header,
-        *_choices(view, screen, min(max(room, FEWEST_SHOWN), MOST_SHOWN)),
-        *([("", line)] for line in facts),
-        *([("class:faint", line)] for line in keys),
-    ][: screen.rows]
+        *_choices(view, surface, min(max(room, FEWEST_SHOWN), MOST_SHOWN)),
+        *_styled("", facts),
+        *_styled("faint", keys),
+    ][:rows]
 
 
-def _text(view: View, screen: Screen) -> list[Line]:
+def _text(view: View, surface: Surface, lines: int) -> list[Line]:
     """Return the end of the text in a few lines, with the chosen token behind it as Enter would put it there."""
-    lines = min(TEXT_LINES, max(1, screen.rows // 4))
-    parts = view.text[-screen.columns * lines :].split("\n")
-    pieces = [[("", shown(part, unicode=screen.unicode))] for part in parts]
-    if view.choices:
-        pieces[-1].append(("underline", shown(view.choices[view.chosen].text, unicode=screen.unicode)))
-    return [line for piece in pieces for line in _wrapped(piece, screen.columns)][-lines:]
+    preview = surface.shown(view.choices[view.chosen].text) if view.choices else ""
+    shown = surface.tinted([("", view.text[-surface.columns * lines :]), ("bold", preview)])
+    return [[("preview" if style else "", text) for style, text in line] for line in shown[-lines:]]
 
 
-def _wrapped(piece: Sequence[Fragment], columns: int) -> Iterator[Line]:
-    """Yield the lines of a text that is cut wherever a line is full."""
-    line: Line = []
-    used = 0
-    for style, text in piece:
-        for character in text:
-            width = get_cwidth(character)
-            if used + width > columns:
-                yield line
-                line, used = [], 0
-            if line and line[-1][0] == style:
-                line[-1] = (style, line[-1][1] + character)
-            else:
-                line.append((style, character))
-            used += width
-    yield line
+def _styled(style: str, lines: Sequence[PlainLine]) -> list[Line]:
+    return [[(style, text) for _, text in line] for line in lines]
 
 
-def _header() -> Line:
-    return [("class:faint", "    drawn   model  token")]
-
-
-def _choices(view: View, screen: Screen, count: int) -> Iterator[Line]:
+def _choices(view: View, surface: Surface, count: int) -> Iterator[Line]:
     """Yield a line for each candidate in sight: mark, probabilities, token, bar."""
     first = max(0, view.chosen - count + 1)
     seen = view.choices[first : first + count]
-    texts = [f'"{shown(choice.text, unicode=screen.unicode)}"' for choice in seen]
-    wide = screen.columns >= WIDE
-    most = min(WIDEST_TOKEN, screen.columns * 2 // 5)
-    room = max((min(most, get_cwidth(text)) for text in texts), default=0)
+    texts = [surface.quoted(choice.text) for choice in seen]
+    most = min(WIDEST_TOKEN, surface.columns * 2 // 5)
+    room = max((min(most, width(text)) for text in texts), default=0)
     scale = max((max(choice.probability, choice.drawn) for choice in view.choices), default=1.0)
     for place, (choice, text) in enumerate(zip(seen, texts, strict=True), first):
-        mark = ">" if place == view.chosen else " "
-        numbers = (
-            f"{percent(choice.drawn):>8} {percent(choice.probability):>7}  " if wide else percent_in_4(choice.drawn)
-        )
-        before = f"{mark}{numbers}{'' if wide else ' '}"
-        line = [("", before), ("reverse" if place == view.chosen else "", _fitted(text, room, unicode=screen.unicode))]
-        left = min(screen.columns - len(before) - room - 1, WIDEST_BAR)
-        solid, track = bar(choice, scale=scale, width=left, unicode=screen.unicode)
-        yield [*line, ("", " "), ("class:kept", solid), ("class:faint", track)]
+        is_chosen = place == view.chosen
+        before = f"{'>' if is_chosen else ' '}{_numbers(choice, surface)} "
+        bars = min(surface.columns - len(before) - room - 1, WIDEST_BAR)
+        token = ("chosen" if is_chosen else "", surface.fitted(text, room))
+        yield [("", before), token, ("", " "), *_bar(choice, scale, surface, bars)]
 
 
-def _fitted(text: str, room: int, *, unicode: bool) -> str:
-    """Return a text in exactly so many columns, with a mark where it was cut."""
-    if get_cwidth(text) > room:
-        while text and get_cwidth(text) >= room:
-            text = text[:-1]
-        text += ("…" if unicode else "~")[:room]
-    return text + " " * (room - get_cwidth(text))
+def _numbers(choice: NextToken, surface: Surface) -> str:
+    """Return with which probability a token is drawn, a dash for none, and where there is room the model's own."""
+    if surface.columns < WIDE:
+        return _percent_in_4(choice.drawn) if choice.drawn else "   -"
+    return f"{percent(choice.drawn) if choice.drawn else '-':>8} {percent(choice.probability):>7} "
 
 
-def _filled(parts: Sequence[str], columns: int) -> list[str]:
-    """Return parts in lines, with no part cut that fits into one."""
-    lines: list[str] = []
-    for part in parts:
-        if lines and len(lines[-1]) + 2 + len(part) <= columns:
-            lines[-1] += f"  {part}"
-        else:
-            lines.extend(textwrap.wrap(part, columns))
-    return lines
+def _percent_in_4(probability: float) -> str:
+    return " <1%" if probability < 0.005 else f"{probability:>4.0%}"
+
+
+def _bar(choice: NextToken, scale: float, surface: Surface, room: int) -> Line:
+    """Return a bar: solid what is drawn, faint what the model has beyond it and the options take away."""
+    if room < 1:
+        return []
+    solid = surface.bar(choice.drawn / scale, room)
+    beyond = round(choice.probability / scale * room) - len(solid)
+    return [("kept", solid), ("faint", ("░" if surface.unicode else ".") * beyond)]

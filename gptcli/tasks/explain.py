@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.data.columns import TEXT_COLUMNS, choose_column, text_of
 from gptcli.data.records import Record
 from gptcli.engine.inspector import LoadedInspector, load_inspector
@@ -14,7 +15,7 @@ from gptcli.engine.placement import require_device
 from gptcli.engine.sampling import Sampler
 from gptcli.engine.scorer import Item, ItemScores, Span, load_scorer
 from gptcli.errors import ConfigError, InputError
-from gptcli.explaining.candidates import candidates
+from gptcli.explaining.candidates import Candidates, candidates
 from gptcli.tasks.cuts import Cuts
 from gptcli.tasks.events import Event, ModelReady, Notice, Place, RowFailed, Stage
 from gptcli.tasks.explain_config import ExplainConfig, NextConfig, TokensConfig
@@ -142,18 +143,23 @@ def _continued(loaded: LoadedInspector, config: NextConfig, cuts: Cuts, row: Row
         index=index,
         record=record,
         text=text,
-        likely=tuple(
-            NextToken(
-                token=one.token,
-                text=loaded.tokenizer.token_text(one.token),
-                probability=one.probability,
-                drawn=one.kept_probability,
-            )
-            for one in found.candidates
-        ),
+        likely=next_tokens(found, loaded.tokenizer),
         kept=found.kept,
         entropy=found.entropy,
         tokens=len(read),
+    )
+
+
+def next_tokens(found: Candidates, tokenizer: Tokenizer) -> tuple[NextToken, ...]:
+    """Return candidates with their texts."""
+    return tuple(
+        NextToken(
+            token=one.token,
+            text=tokenizer.token_text(one.token),
+            probability=one.probability,
+            drawn=one.kept_probability,
+        )
+        for one in found.candidates
     )
 
 

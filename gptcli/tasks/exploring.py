@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -13,7 +13,8 @@ from gptcli.engine.options import ModelOptions, SamplingOptions
 from gptcli.engine.sampling import Sampler
 from gptcli.explaining.candidates import Candidates, candidates
 from gptcli.tasks.events import ModelReady, Notice, Stage
-from gptcli.tasks.explain import opened_inspector
+from gptcli.tasks.explain import next_tokens, opened_inspector
+from gptcli.tasks.explain_events import NextToken
 from gptcli.tasks.windows import beginning
 
 MOST_CHOICES = 200
@@ -41,19 +42,6 @@ def exploration(
     """
     loaded = yield from opened_inspector(model)
     return Exploration(loaded, text=text, options=options)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """A token that may come next."""
-
-    token: int
-    text: str
-    r"""As it is shown to people: bytes that are no whole character read \xNN."""
-    probability: float
-    """As the model has it."""
-    drawn: float
-    """With which generate would draw it, the options applied; 0 where they drop it."""
 
 
 class Exploration:
@@ -142,13 +130,9 @@ class Exploration:
         sampler = Sampler(options=self.options, eos_token_ids=self._loaded.config.eos_token_ids, ban=None)
         return candidates(self._predicted(read), sampler, read, count=MOST_CHOICES)
 
-    def choices(self, found: Candidates) -> tuple[Choice, ...]:
+    def choices(self, found: Candidates) -> tuple[NextToken, ...]:
         """Return candidates as they are shown to people."""
-        shown = self._loaded.tokenizer.token_text
-        return tuple(
-            Choice(token=one.token, text=shown(one.token), probability=one.probability, drawn=one.kept_probability)
-            for one in found.candidates
-        )
+        return next_tokens(found, self._loaded.tokenizer)
 
     def _read(self) -> tuple[int, ...]:
         if self.tokens:

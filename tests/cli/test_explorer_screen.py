@@ -3,18 +3,21 @@
 import pytest
 from prompt_toolkit.utils import get_cwidth
 
-from gptcli.cli.explorer_bars import bar, percent, percent_in_4
-from gptcli.cli.explorer_screen import Screen, View, draw
-from gptcli.tasks.exploring import Choice
+from gptcli.cli.explorer_screen import View, draw
+from gptcli.cli.surface import Surface
+from gptcli.tasks.explain_events import NextToken
 
 
-def choice(text: str, probability: float, drawn: float) -> Choice:
+def choice(text: str, probability: float, drawn: float) -> NextToken:
     """Return a candidate."""
-    return Choice(token=1, text=text, probability=probability, drawn=drawn)
+    return NextToken(token=1, text=text, probability=probability, drawn=drawn)
 
 
 CHOICES = (choice(" the", 0.5, 0.625), choice(" a", 0.3, 0.375), choice("\n", 0.1, 0), choice("\x1b[2J", 0.05, 0))
-FACTS = ("temperature 1", "top-k 2", "top-p 1", "keeps 2 of 50,257 tokens", "entropy 5.2 bits")
+FACTS = ("temperature 1", "top-k 2", "top-p 1", "keeps 2 of 50,257", "entropy 5.2 bits")
+
+
+WIDE = Surface(columns=60, unicode=True, palette="none")
 
 
 def lines(
@@ -28,7 +31,7 @@ def lines(
 ) -> list[str]:
     """Return the lines of a view as they stand on the screen."""
     view = View(text=text, choices=CHOICES, chosen=chosen, facts=FACTS, message=message)
-    drawn = draw(view, Screen(columns=columns, rows=rows, unicode=unicode))
+    drawn = draw(view, Surface(columns=columns, unicode=unicode, palette="none"), rows)
     return ["".join(part for _, part in line) for line in drawn]
 
 
@@ -38,7 +41,7 @@ def test_a_wide_screen_has_the_text_both_probabilities_a_bar_and_the_keys() -> N
     assert seen[1].split() == ["drawn", "model", "token"]
     assert seen[2].split() == [">", "62.5%", "50.0%", '"', 'the"', "#" * 40]
     assert seen[4].split()[:3] == ["-", "10.0%", '"\\n"']
-    assert seen[6].startswith("temperature 1  top-k 2  top-p 1  keeps 2 of 50,257 tokens")
+    assert seen[6].startswith("temperature 1, top-k 2, top-p 1, keeps 2 of 50,257")
     assert "q leave" in seen[-1]
 
 
@@ -68,7 +71,7 @@ def test_20_columns_still_have_percentages_tokens_bars_options_and_keys() -> Non
     assert seen[1].startswith('> 62% " the"')
     assert seen[1].endswith("#####")
     assert seen[3].startswith("    -")
-    assert "keeps 2 of 50,257" in seen[seen.index("top-k 2  top-p 1") + 1]
+    assert "keeps 2 of 50,257" in seen[seen.index("top-k 2, top-p 1") + 1]
     assert "q leave" in seen[-1]
 
 
@@ -81,27 +84,25 @@ def test_a_low_screen_keeps_the_text_and_three_candidates() -> None:
 def test_candidates_scroll_with_the_marked_one() -> None:
     many = tuple(choice(str(number), 0.01, 0.01) for number in range(50))
     view = View(text="", choices=many, chosen=30, facts=(), message="")
-    drawn = ["".join(part for _, part in line) for line in draw(view, Screen(columns=60, rows=40, unicode=True))]
+    drawn = ["".join(part for _, part in line) for line in draw(view, WIDE, 40)]
     marked = [line for line in drawn if line.startswith(">")]
     assert ['"30"' in line for line in marked] == [True]
 
 
 def test_without_candidates_there_are_only_text_message_and_keys() -> None:
     view = View(text="", choices=(), chosen=0, facts=("temperature 1",), message="Empty.")
-    drawn = ["".join(part for _, part in line) for line in draw(view, Screen(columns=60, rows=40, unicode=True))]
+    drawn = ["".join(part for _, part in line) for line in draw(view, WIDE, 40)]
     assert drawn[:3] == ["", "Empty.", "temperature 1"]
 
 
-@pytest.mark.parametrize(
-    ("probability", "long", "short"),
-    [(1.0, "100.0%", "100%"), (0.123456, "12.3%", " 12%"), (0.0004, "<0.1%", " <1%"), (0.0, "-", "   -")],
-)
-def test_probabilities_fit_their_columns(probability: float, long: str, short: str) -> None:
-    assert (percent(probability), percent_in_4(probability)) == (long, short)
+def bars(*choices: NextToken, unicode: bool) -> list[str]:
+    """Return the bars of candidates, ten columns wide."""
+    view = View(text="", choices=choices, chosen=0, facts=(), message="")
+    drawn = draw(view, Surface(columns=20, unicode=unicode, palette="none"), 40)
+    return ["".join(text for style, text in line if style in ("kept", "faint")) for line in drawn[1 : 1 + len(choices)]]
 
 
 def test_a_bar_is_solid_as_far_as_drawn_and_faint_as_far_as_the_model_goes() -> None:
-    assert bar(choice("a", 0.5, 0.25), scale=0.5, width=8, unicode=False) == ("####", "....")
-    assert bar(choice("a", 0.5, 0), scale=0.5, width=4, unicode=True) == ("", "░░░░")
-    assert bar(choice("a", 0.5, 0.53125), scale=1, width=4, unicode=True) == ("██▏", "")
-    assert bar(choice("a", 0.5, 0.5), scale=0.5, width=0, unicode=True) == ("", "")
+    both = choice("a", 0.5, 0.25), choice("b", 0.5, 0.0), choice("c", 0.1, 0.5)
+    assert bars(*both, unicode=False) == ["#####.....", "..........", "##########"]
+    assert bars(*both, unicode=True) == ["█████░░░░░", "░░░░░░░░░░", "██████████"]

@@ -11,12 +11,13 @@ from gptcli.engine.options import ModelOptions, SamplingOptions
 from gptcli.errors import InputError
 from gptcli.tasks.config import GenerateConfig
 from gptcli.tasks.events import Completion
-from gptcli.tasks.exploring import Choice, Exploration, Knob
+from gptcli.tasks.explain_events import NextToken
+from gptcli.tasks.exploring import Exploration, Knob
 from gptcli.tasks.generate import generate
 from tests.explorers import explored, inspected
 
 
-def choices(exploration: Exploration) -> tuple[Choice, ...]:
+def choices(exploration: Exploration) -> tuple[NextToken, ...]:
     """Return what may come next."""
     found = exploration.candidates()
     assert found is not None
