@@ -7,35 +7,20 @@ their bytes, not where a request came from.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from gptcli.engine.backend import Backend, Logits, require_finite
 from gptcli.engine.beam import BeamSearch
-from gptcli.engine.request import Branch, Finished, Piece, Request, TokenBytes, TokenScore, new_branch
+from gptcli.engine.request import Branch, Finished, Piece, Request, TokenBytes, TokenScore
+from gptcli.engine.waiting import Waiting
 
 PREFILL_TOKENS = 2048
 """Padded tokens in one prefill: enough to use the arithmetic fully, and under half a second of GPT-2 on two cores."""
 REFILL_SHARE = 8
 """Admit when this part of the slots is free: a step's time is nearly that of its rows, so waiting costs little."""
 REFILL_STEPS = 8
-"""Admit after so many steps with any room: whoever waits for the answer sees no more than a hesitation."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Waiting:
-    """A prompt to read, and the samples that go on from it."""
-
-    request: Request
-    samples: range
-    prompt: Sequence[int]
-    branch: Branch | None = None
-    """The one sample that is on its way already and only reads its window again."""
-
-    def branches(self) -> list[Branch]:
-        """Return the branches of the samples; they cost memory only from now on."""
-        return [self.branch] if self.branch else [new_branch(self.request, sample) for sample in self.samples]
+"""Admit what there is room for after so many steps: whoever waits for the answer sees no more than a hesitation."""
 
 
 class Engine:
@@ -45,7 +30,7 @@ class Engine:
         self.backend = backend
         self._token_bytes = token_bytes
         self._eos = frozenset(eos_token_ids)
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._running: list[Branch] = []
         self._searches: dict[int, BeamSearch] = {}
         self._held_back = 0
@@ -66,11 +51,11 @@ class Engine:
         """Queue a request; samples beyond the number of slots wait for their turn."""
         options = request.sampler.options
         if options.num_beams > 1:
-            self._waiting.append(_Waiting(request=request, samples=range(options.num_beams), prompt=request.prompt))
+            self._waiting.append(Waiting(request=request, samples=range(options.num_beams), prompt=request.prompt))
             return
         for start in range(0, request.samples, self.backend.slots):
             part = range(start, min(request.samples, start + self.backend.slots))
-            self._waiting.append(_Waiting(request=request, samples=part, prompt=request.prompt))
+            self._waiting.append(Waiting(request=request, samples=part, prompt=request.prompt))
 
     def cancel(self, key: int) -> None:
         """Drop a request; its slots are free at the next step."""
@@ -92,17 +77,23 @@ class Engine:
             events += self._decode()
         return events
 
-    def _admit(self) -> list[_Waiting]:
+    def _admit(self) -> list[Waiting]:
         """Take waiting prompts of about the oldest one's length, as many as slots and the token budget allow."""
         free = self.backend.slots - len(self._running)
         if not self._waiting or not free:
             return []
-        if self._running and free < self.backend.slots / REFILL_SHARE and self._held_back < REFILL_STEPS:
+        first = self._waiting[0]
+        fits = len(first.samples) <= free
+        waits = not fits or free < self.backend.slots / REFILL_SHARE
+        if self._running and waits and self._held_back < REFILL_STEPS:
             self._held_back += 1
             return []
         self._held_back = 0
-        oldest = len(self._waiting[0].prompt)
-        admitted: list[_Waiting] = []
+        if not fits and first.can_part:
+            self._waiting.popleft()
+            self._waiting.extendleft(reversed(first.parted(free)))
+        oldest = len(first.prompt)
+        admitted: list[Waiting] = []
         longest = 0
         for entry in sorted(self._waiting, key=lambda entry: abs(len(entry.prompt) - oldest)):
             longest = max(longest, len(entry.prompt))
@@ -114,7 +105,7 @@ class Engine:
         self._waiting = deque(entry for entry in self._waiting if id(entry) not in chosen)
         return admitted
 
-    def _prefill(self, entries: list[_Waiting]) -> list[Finished | Piece]:
+    def _prefill(self, entries: list[Waiting]) -> list[Finished | Piece]:
         """Read prompts once each, fork the cache for further samples, and choose the first tokens."""
         first = len(self._running)
         logits = self.backend.prefill(first, [entry.prompt for entry in entries], self._top(entries))
@@ -202,7 +193,7 @@ class Engine:
         full = [b for b in branches if b.request.slide and not b.finish_reason and b.cached == window]
         for branch in full:
             samples = range(branch.sample, branch.sample + 1)
-            entry = _Waiting(
+            entry = Waiting(
                 request=branch.request, samples=samples, prompt=branch.tokens[-(window // 2) :], branch=branch
             )
             self._waiting.appendleft(entry)
@@ -218,7 +209,7 @@ class Engine:
                 self._running[branch.slot] = last
             branch.slot = -1
 
-    def _top(self, entries: list[_Waiting]) -> int:
+    def _top(self, entries: list[Waiting]) -> int:
         """Return how many of the likeliest tokens some prompts' first choices need."""
         return max(self._wanted(entry.request) for entry in entries)
 

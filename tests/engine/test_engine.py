@@ -94,6 +94,20 @@ def test_a_prompt_does_not_wait_long_for_others_to_be_read_with_it() -> None:
     assert steps == REFILL_STEPS + 1
 
 
+def test_many_samples_take_the_slots_there_are_and_do_not_wait_for_all_of_them() -> None:
+    backend = FakeBackend(slots=4)
+    engine = engine_of(backend)
+    for key in range(3):
+        engine.submit(request(key, limit=100))
+    engine.step()
+    engine.submit(request(9, (3, 4), limit=5, samples=4))
+    engine.submit(request(10, limit=5))
+    finished = run(engine)
+    assert [event.key for event in finished] == [9, 9, 9, 9, 10, 0, 1, 2]
+    assert [event.sample for event in finished[:4]] == [0, 1, 2, 3]
+    assert all(event.tokens == expected((3, 4), 5) for event in finished[:4])
+
+
 def test_samples_of_one_prompt_are_read_once_however_many_there_are() -> None:
     backend = FakeBackend(slots=8)
     engine = engine_of(backend)

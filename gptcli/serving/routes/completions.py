@@ -5,6 +5,7 @@ and seed, byte for byte.
 """
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,8 +63,9 @@ class _Job:
     async def streamed(self, observation: Observation) -> AsyncGenerator[bytes]:
         """Yield the answer as it is written."""
         shape = await self._shape()
-        async for chunk in streamed(self.model.worker, self.requests, shape, observation):
-            yield chunk
+        async with aclosing(streamed(self.model.worker, self.requests, shape, observation)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def _shape(self) -> CompletionShape:
         scores: list[Scores] = []
