@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 from gptcli.cli.console import Console, utf8
@@ -10,6 +11,7 @@ from gptcli.cli.flags import Work
 from gptcli.cli.opening import opened
 from gptcli.cli.source import open_rows
 from gptcli.cli.surface import surface_of
+from gptcli.data.output import refuse_existing
 
 
 def prepare_inside(flags: ExplainFlags, *, usage: str) -> Work:
@@ -21,9 +23,13 @@ def prepare_inside(flags: ExplainFlags, *, usage: str) -> Work:
 def run(console: Console, *, flags: ExplainFlags, usage: str) -> None:
     """Look, and print or draw what was found."""
     from gptcli.cli.render_inside import inside_lines
+    from gptcli.tasks.drawing_inside import draw
     from gptcli.tasks.inside import InsideConfig, Look, look_inside
 
-    inside = flags.inside
+    inside, output = flags.inside, flags.output
+    if output.output is not None:
+        refuse_existing(output.output, overwrite=output.overwrite)
+        _require_drawing(output.output)
     with closing(open_rows(flags.source, console, usage)) as rows:
         config = InsideConfig(
             records=rows.records,
@@ -36,6 +42,16 @@ def run(console: Console, *, flags: ExplainFlags, usage: str) -> None:
             target=inside.target,
         )
         found = opened(console, look_inside(config))
-    if flags.output.output is None:
+    if output.output is None:
         surface = surface_of(console)
         console.write(utf8(surface.text(inside_lines(found, surface))))
+    elif left_out := draw(found, Path(output.output)):
+        console.warn(f"{output.output}: {left_out}")
+
+
+def _require_drawing(path: str) -> None:
+    """Raise MissingExtraError, before a model is loaded, where there is nothing to draw with."""
+    if not path.lower().endswith(".html"):
+        from gptcli.drawing.canvas import new_figure
+
+        new_figure(1.0, 1.0)

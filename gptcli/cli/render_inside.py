@@ -49,7 +49,8 @@ def habit(weights: Sequence[Sequence[float]]) -> str:
 
 
 def _heads(found: HeadsInside, surface: Surface) -> list[Line]:
-    letters = [[habit(head.tolist()) for head in layer] for layer in found.weights]
+    layers = range(found.trace.config.n_layer)
+    letters = [[habit(head.tolist()) for head in found.trace.attention(layer)] for layer in layers]
     heads = len(letters[0])
     gap = " " if 6 + 2 * heads <= surface.columns else ""
     lines: list[Line] = [[("faint", f"layer  heads 0 to {heads - 1}"[: surface.columns])]]

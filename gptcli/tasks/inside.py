@@ -10,7 +10,7 @@ from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.data.columns import TEXT_COLUMNS, choose_column, text_of
 from gptcli.data.records import Record
 from gptcli.engine.backend import Floats, Tokens
-from gptcli.engine.inspector import LoadedInspector
+from gptcli.engine.inspector import LoadedInspector, Trace
 from gptcli.engine.options import ModelOptions
 from gptcli.errors import ConfigError, InputError
 from gptcli.explaining.attention import head_weights
@@ -66,7 +66,7 @@ class HeadInside(Inside):
 class HeadsInside(Inside):
     """Where all heads look."""
 
-    weights: tuple[Floats, ...]  # of each layer (n_head, tokens, tokens)
+    trace: Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +102,7 @@ def look_inside(config: InsideConfig) -> Generator[Stage | ModelReady | Notice, 
     if config.look == "attention":
         trace = loaded.inspector.trace(ids)
         if config.layer is None or config.head is None:
-            weights = tuple(trace.attention(layer) for layer in range(loaded.config.n_layer))
-            return HeadsInside(model=loaded.name, tokens=texts, weights=weights)
+            return HeadsInside(model=loaded.name, tokens=texts, trace=trace)
         found = head_weights(trace, config.layer, config.head)
         return HeadInside(model=loaded.name, tokens=texts, layer=config.layer, head=config.head, weights=found)
     return _attribution(config, loaded, ids, texts)
