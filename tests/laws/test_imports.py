@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -57,6 +58,9 @@ def modules_of(arguments: list[str], code: int, **environment: str) -> set[str]:
         ("pretrain --help", 0),
         ("pretrain", 2),
         ("pretrain x.txt --n-embd 7", 2),
+        ("explain --help", 0),
+        ("explain x --above 3 --lens", 2),
+        ("explain x --next 3 --vs gpt2", 2),
         ("serve --help", 0),
         ("serve --port 99999", 2),
     ],
@@ -90,6 +94,17 @@ def test_evaluate_on_the_cpu_imports_neither_torch_nor_transformers(
 ) -> None:
     (tmp_path / name).write_text(data)
     line = ["evaluate", str(tmp_path / name), "-m", "builtin", *options.split()]
+    modules = modules_of(line, 0, CUDA_VISIBLE_DEVICES="")
+    assert "onnxruntime" in modules
+    assert not modules & {"torch", "transformers", "accelerate", "huggingface_hub"}
+
+
+@pytest.mark.parametrize(
+    "options", ["", "--above 0", "--next 3", "--vs {copy}", "--attention", "--lens", "--lens -o {copy}/lens.svg"]
+)
+def test_explain_on_the_cpu_imports_neither_torch_nor_transformers(tmp_path: Path, builtin: Path, options: str) -> None:
+    copytree(builtin, tmp_path / "copy")
+    line = ["explain", "Once upon a time", "-m", "builtin", *options.format(copy=tmp_path / "copy").split()]
     modules = modules_of(line, 0, CUDA_VISIBLE_DEVICES="")
     assert "onnxruntime" in modules
     assert not modules & {"torch", "transformers", "accelerate", "huggingface_hub"}
