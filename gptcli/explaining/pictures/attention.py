@@ -114,7 +114,7 @@ def _scale(figure: "Figure", axes: "Axes", image: "AxesImage") -> None:
     bar = figure.colorbar(
         image, ax=axes, shrink=0.8, ticks=(0, 0.05, 0.2, 0.5, 1), format=lambda share, _: f"{share:.0%}"
     )
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, labelcolor=INK, color=FAINT)
 
 

@@ -51,7 +51,7 @@ def draw_attribution(path: Path, found: AttributedText) -> str | None:
     left_out = f"the text shows the last {MOST_TOKENS} of {tokens:,} tokens" if begin else None
     title = _title(found) if left_out is None else f"{_title(found)}\n{left_out}"
     figure.suptitle(title, color=INK, fontsize=10, x=0.01, ha="left", family=families(), parse_math=False)
-    _draw_text(above, tiles, lines, found.scores[begin:] / _largest(found))
+    _draw_text(above, tiles, lines, (found.scores[begin:] / _largest(found)).tolist())
     _draw_bars(below, found, bars)
     save(figure, path)
     return left_out
@@ -99,7 +99,7 @@ def _draw_text(axes: "Axes", tiles: Sequence[_Tile], lines: int, shares: Sequenc
         axes.add_patch(Rectangle(*place, fill=False, edgecolor="#dddddd", linewidth=0.6))
         middle = (tile.column + tile.width / 2, tile.line + 0.5)
         text = axes.text(*middle, tile.text, ha="center", va="center", fontsize=8.5, color="#111111", parse_math=False)
-        text.set_family(["DejaVu Sans Mono", *families()])
+        text.set_fontfamily(["DejaVu Sans Mono", *families()])
         text.set_in_layout(False)
 
 

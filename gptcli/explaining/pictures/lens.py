@@ -64,7 +64,8 @@ def _draw_band(axes: "Axes", table: LensTable, positions: range, wide: int) -> N
     axes.set_yticks(np.arange(layers + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=1.0)
     axes.tick_params(which="minor", length=0)
-    axes.set_ylabel(f"layer, position {positions[0]}-{positions[-1]}", color=FAINT, fontsize=7)
+    place = f"position {positions[0]}" + (f"-{positions[-1]}" if len(positions) > 1 else "")
+    axes.set_ylabel(f"layer, {place}", color=FAINT, fontsize=7)
     for layer, row in enumerate(best):
         for column, guess in enumerate(row):
             text = axes.text(
