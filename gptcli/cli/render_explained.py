@@ -54,7 +54,15 @@ class SurprisalView(View[RowExplained]):
         """Return text, total and table."""
         text = row.explained
         tinted = [(_tint(bits), piece) for piece, bits in _characters(text)]
-        return [*self.surface.tinted(tinted), *totals(text, self.surface), *self._table(text)]
+        legend = self._legend() if any(style for style, _ in tinted) else []
+        return [*self.surface.tinted(tinted), *totals(text, self.surface), *legend, *self._table(text)]
+
+    def _legend(self) -> list[Line]:
+        """Return what the tints say, or the brackets where there are none."""
+        if self.surface.palette == "none":
+            return [[("", f"[{STEPS_BITS[2]:g} bits or more]")]]
+        steps = zip(_STEPS[1:], STEPS_BITS, strict=True)
+        return [[("faint", "bits:"), *(part for style, step in steps for part in (("", " "), (style, f"{step:g}")))]]
 
     def _table(self, text: ExplainedText) -> list[Line]:
         scored = [token for token in text.scored if token.logprob is not None]
@@ -109,7 +117,9 @@ class ComparedView(View[RowCompared]):
             f"gain {theirs.total - ours.total:+,.1f}",
             *([f"{(theirs.total - ours.total) / ours.tokens:+.2f} a token"] if ours.tokens else []),
         ]
-        return [[], *filled(parts, self.surface)]
+        bracketed = self.surface.bracketed
+        legend: Line = [("+3", bracketed("+3", "likelier")), ("", " "), ("-3", bracketed("-3", "less"))]
+        return [[], *filled(parts, self.surface), legend]
 
     def _table(self, row: RowCompared) -> list[Line]:
         pairs = [

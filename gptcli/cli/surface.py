@@ -47,6 +47,7 @@ _STYLES_16: Mapping[str, str] = {
 }
 _WEIGHTS: Mapping[str, str] = {"": "", "bold": "1", "faint": "2"}
 _BRACKETS: Mapping[str, tuple[str, str]] = {
+    "3": ("[", "]"),
     "4": ("[", "]"),
     "5": ("[", "]"),
     "+2": ("[+", "]"),
