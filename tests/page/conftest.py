@@ -2,3 +2,4 @@
 
 from tests.browser import browser as browser
 from tests.browser import visit as visit
+from tests.page.modules import module_page as module_page

@@ -43,9 +43,12 @@ export class Journey {
     return id;
   }
 
-  /** Return whether there is anything before the current text. */
+  /** Return whether there is a step to undo: what was typed first is none. */
   get canStepBack() {
-    return this.#store.state.text !== "";
+    const { text } = this.#store.state;
+    const trail = this.#paths.trail(this.#paths.nearest(text));
+    const steps = trail.length + (this.#paths.textOf(trail.at(-1) ?? 0) === text ? 0 : 1);
+    return steps > 1 || (trail.length === 1 && this.#paths.node(trail[0]).kind !== "typed");
   }
 
   /** Undo the last step, which stays in the tree. */
