@@ -61,6 +61,7 @@ def modules_of(arguments: list[str], code: int, **environment: str) -> set[str]:
         ("explain --help", 0),
         ("explain x --above 3 --lens", 2),
         ("explain x --next 3 --vs gpt2", 2),
+        ("explain x --interactive", 2),
         ("serve --help", 0),
         ("serve --port 99999", 2),
     ],
