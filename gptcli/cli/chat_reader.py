@@ -83,7 +83,9 @@ def unechoed(stdin: BinaryIO) -> Iterator[None]:
     if descriptor is None or before is None:
         yield
         return
-    termios.tcsetattr(descriptor, termios.TCSANOW, [*before[:3], before[3] & ~termios.ECHO, *before[4:]])
+    keys = [*before[6]]
+    keys[termios.VEOF] = b"\0"  # none: a Ctrl-D is for the prompt behind the answer
+    termios.tcsetattr(descriptor, termios.TCSANOW, [*before[:3], before[3] & ~termios.ECHO, *before[4:6], keys])
     try:
         yield
     finally:
