@@ -68,7 +68,8 @@ def modules_of(arguments: list[str], code: int, **environment: str) -> set[str]:
 )
 def test_help_version_completion_and_usage_errors_import_nothing_heavy(line: str, code: int) -> None:
     heavy = (
-        "torch transformers numpy onnxruntime onnx rich pydantic huggingface_hub tokenizers accelerate fastapi uvicorn"
+        "torch transformers numpy onnxruntime onnx rich pydantic huggingface_hub tokenizers accelerate "
+        "fastapi starlette uvicorn prometheus_client prompt_toolkit"
     )
     assert modules_of(line.split(), code) & set(heavy.split()) == set()
 
