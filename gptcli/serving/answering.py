@@ -1,6 +1,7 @@
 """Have the texts of one request written, and give them back whole or as a stream."""
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any, Protocol
 
@@ -10,7 +11,7 @@ from gptcli.serving.sse import DONE
 from gptcli.serving.worker import EngineWorker
 
 EVENTS_AT_ONCE = 256
-"""Events in one chunk, some 50 kB: what a client that reads slowly has not taken waits as events, which are smaller."""
+"""Events in one chunk: what a client that reads slowly has not taken waits as events, which are smaller than JSON."""
 
 
 class Shape(Protocol):
@@ -59,10 +60,30 @@ async def streamed(
         while events := await answer.events():
             observation.first_text()
             for start in range(0, len(events), EVENTS_AT_ONCE):
-                some = events[start : start + EVENTS_AT_ONCE]
+                some = merged(events[start : start + EVENTS_AT_ONCE])
                 observation.new_tokens += sum(len(one.tokens) for one in some if isinstance(one, Finished))
                 yield b"".join(chain(begin, (_written(shape, answer.first_key, one) for one in some)))
     yield b"".join((*shape.end(observation.new_tokens), DONE))
+
+
+def merged(events: Sequence[Finished | Piece]) -> list[Finished | Piece]:
+    """Return events with the pieces of each sample in one, and all ends behind them."""
+    pieces: dict[tuple[int, int], list[Piece]] = {}
+    ends: list[Finished] = []
+    for event in events:
+        if isinstance(event, Piece):
+            pieces.setdefault((event.key, event.sample), []).append(event)
+        else:
+            ends.append(event)
+    return [*map(_joined, pieces.values()), *ends]
+
+
+def _joined(pieces: Sequence[Piece]) -> Piece:
+    """Return pieces of one sample as one."""
+    if len(pieces) == 1:
+        return pieces[0]
+    text = "".join(piece.text for piece in pieces)
+    return replace(pieces[0], text=text, scores=tuple(score for piece in pieces for score in piece.scores))
 
 
 def _written(shape: Shape, first_key: int, event: Finished | Piece) -> bytes:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from gptcli.engine.request import Finished, Piece
 
-PACE_SECONDS = 0.02
-"""The least time between two pieces of a text: no eye sees more, and a small model writes four tokens meanwhile.
+PACE_SECONDS = 0.03
+"""The least time between two pieces of a text: no eye sees more, and a small model writes six tokens meanwhile.
 
-To hand a piece on, write it as JSON and send it takes longer than such a model takes for the token.
+To wake up for a piece, write it as JSON and send it costs half of what such a model's token costs.
 """
 
 Event = Finished | Piece
