@@ -4,7 +4,8 @@ const SIGNS = { " ": "␣", "\n": "⏎", "\t": "⇥" };
 const UNSEEN = /[\0-\x1F\x7F-\xA0\xAD\u061C\u200B-\u200F\u2028-\u202E\u2060-\u206F\uD800-\uDFFF\uFEFF\uFFF9-\uFFFB]/gu;
 
 function escaped(character) {
-  return SIGNS[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  const code = character.codePointAt(0).toString(16);
+  return SIGNS[character] ?? (code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`);
 }
 
 /** Return a token's name in a list: all that cannot be seen is shown. */
