@@ -49,7 +49,8 @@ def view(exploration: Exploration, *, chosen: int, message: str) -> View:
     if found is not None:
         facts.append(f"keeps {found.kept:,} of {exploration.vocab_size:,}")
         facts.append(f"entropy {found.entropy / math.log(2):.1f} bits")
-    facts.append(f"text of {len(exploration.tokens):,} tokens")
+    length = len(exploration.tokens)
+    facts.append("text of 1 token" if length == 1 else f"text of {length:,} tokens")
     if exploration.unseen:
         facts.append(f"the model sees the last {exploration.window:,}")
     return View(
