@@ -4,12 +4,8 @@ from typing import Any
 
 import pytest
 
-from gptcli.data.records import Record
-from gptcli.engine.options import ModelOptions, SamplingOptions
-from gptcli.tasks.config import GenerateConfig
-from gptcli.tasks.events import Completion
-from gptcli.tasks.generate import generate
 from tests.serving.asking import answers, app_of, complete, streamed
+from tests.serving.generated import written
 
 PROMPTS = [
     "Once upon a time",
@@ -26,22 +22,6 @@ OPTIONS: list[dict[str, Any]] = [
     {"stop": [".", " and"], "max_tokens": 60},
     {"logit_bias": {"11": -100, "262": 3.5}},
 ]
-
-
-def written(prompts: list[str], seed: int, samples: int, options: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the text of each sample of each row that the task writes, and why it ended."""
-    options = {"max_tokens": 16, **options}
-    stop, bias = tuple(options.pop("stop", ())), tuple(options.pop("logit_bias", {}).items())
-    config = GenerateConfig(
-        records=[Record(source="in", line=row + 1, columns={"prompt": text}) for row, text in enumerate(prompts)],
-        seed=seed,
-        model=ModelOptions(model="builtin", device="cpu"),
-        sampling=SamplingOptions(max_new_tokens=options.pop("max_tokens"), stop=stop, **options),
-        num_samples=samples,
-        logit_bias=bias,
-    )
-    found = [event for event in generate(config) if isinstance(event, Completion)]
-    return [(one.text, "length" if one.finish_reason == "length" else "stop") for one in found]
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
