@@ -1,9 +1,11 @@
 """The commands of a conversation: what a line that begins with a slash does."""
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from textwrap import wrap
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 FILE = "FILE"
 OVERWRITE = "--overwrite"
+_USAGE_COLUMNS = 26
+_WIDE = 80
+"""Columns from which a command and its help stand in one line."""
 _EXCERPT = 60
 """Characters of a text that tell a person which it is."""
 
@@ -117,9 +122,14 @@ def _reset(session: "Session", argument: str) -> None:
 
 
 def _help(session: "Session", argument: str) -> None:
+    columns = shutil.get_terminal_size().columns
     for name, command in COMMANDS.items():
-        session.console.relay(f"/{name} {command.argument}".rstrip())
-        session.console.relay(f"    {command.help}")
+        usage = f"/{name} {command.argument}".rstrip()
+        if columns >= _WIDE:
+            session.console.relay(f"{usage:<{_USAGE_COLUMNS}}{command.help}")
+        else:
+            for line in (usage, *wrap(command.help, columns - 1, initial_indent="  ", subsequent_indent="  ")):
+                session.console.relay(line)
 
 
 def _exit(session: "Session", argument: str) -> None:
@@ -131,12 +141,8 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "retry": Command(run=_retry, argument="", help="answer again"),
         "undo": Command(run=_undo, argument="", help="take back your last message and its answer"),
         "edit": Command(run=_edit, argument="[TEXT]", help="change your last message; it is answered again"),
-        "set": Command(
-            run=_set, argument="[NAME=VALUE]", help="change an option, as temperature=0.8; alone: list them"
-        ),
-        "system": Command(
-            run=_system, argument="[TEXT]", help="put TEXT in front of all; - removes it; alone: show it"
-        ),
+        "set": Command(run=_set, argument="[NAME=VALUE]", help="change an option, as temperature=0.8; alone: show all"),
+        "system": Command(run=_system, argument="[TEXT]", help="put TEXT first of all; - removes it; alone: show it"),
         "save": Command(run=_save, argument=f"[{OVERWRITE}] {FILE}", help="write the conversation to FILE.jsonl"),
         "load": Command(run=_load, argument=FILE, help="go on with a saved conversation"),
         "reset": Command(run=_reset, argument="", help="begin again"),

@@ -188,8 +188,12 @@ def test_escapes_of_a_loaded_file_do_not_reach_the_terminal(tmp_path: Path):
     assert not any(character in ended.err for character in "\x1b\x07\r")
 
 
-def test_help_tells_every_command_and_exit_leaves():
+@pytest.mark.parametrize("columns", [20, 40, 80, 200])
+def test_help_tells_every_command_within_the_screen_and_exit_leaves(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
     ended = talk("/help", "/exit", "Hi")
     assert [line.split()[0] for line in ended.told if line.startswith("/")] == [f"/{name}" for name in COMMANDS]
     assert ended.out == ""
-    assert max(map(len, ended.told)) < 80
+    assert max(map(len, ended.told)) < max(columns, 25)
+    for command in COMMANDS.values():
+        assert command.help in " ".join(" ".join(ended.told).split())
