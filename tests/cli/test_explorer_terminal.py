@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_chat_terminal import Terminal, terminal
+from tests.terminals import Terminal, terminal
 
 EXPLORE = ("-m", "gptcli", "explain", "-m", "builtin", "--device", "cpu", "--interactive", "Once upon a")
 
