@@ -18,7 +18,8 @@ from gptcli.cli.options import OutputFlags
 from gptcli.data.formats import Csv
 from gptcli.errors import ConfigError
 
-PICTURES = (".png", ".svg", ".html")
+PICTURES = (".png", ".svg")
+PAGE = ".html"
 INSIDE = ("attention", "lens", "attribution")
 VIEWS = ("next", "versus", "interactive", *INSIDE)
 SELECTING = ("above", "below", "scores")
@@ -45,6 +46,12 @@ class ExplainFlags:
         return next((name for name in INSIDE if name in self.given), None)
 
     @property
+    def draws(self) -> bool:
+        """Return whether a picture or a page is to be written."""
+        path = self.output.output
+        return path is not None and (is_page(path) or is_picture(path))
+
+    @property
     def selects(self) -> bool:
         """Return whether lines are measured, and no more is told of them."""
         return any(name in self.given for name in SELECTING)
@@ -54,7 +61,7 @@ def refuse_explain_contradictions(flags: ExplainFlags) -> None:
     """Raise ConfigError for the first contradiction."""
     for complaint in _complaints(flags):
         raise ConfigError(complaint)
-    if flags.looks_inside is None and "interactive" not in flags.given:
+    if flags.looks_inside is None and not flags.draws and "interactive" not in flags.given:
         refuse_row_contradictions(flags.source, flags.output, flags.given)
         for complaint in _of_form(flags):
             raise ConfigError(complaint)
@@ -87,7 +94,7 @@ def _of_idle_forms(flags: ExplainFlags, views: list[str]) -> Iterator[str]:
     """Yield a complaint for each form that what is asked for does not come in."""
     given = flags.given
     view = views[0] if views else None
-    if "top" in given and view not in (None, "lens"):
+    if "top" in given and view not in (None, "lens") and not is_page(flags.output.output or ""):
         yield f"--top does not go with {_spelled(view or '')}: it tells what was expected of a text's tokens"
     if "tsv" in given:
         for other in ("jsonl", "json", "output"):
@@ -109,10 +116,27 @@ def _of_idle_forms(flags: ExplainFlags, views: list[str]) -> Iterator[str]:
                 yield f"{spelled(name)} does not go with {_spelled(view)}"
         if len(flags.source.arguments) > 1:
             yield f"{_spelled(view)} takes one TEXT: put it in quotes"
-    if view in INSIDE and flags.output.output is not None and not is_picture(flags.output.output):
-        yield f"-o {flags.output.output}: end its name in .png, .svg or .html for {_spelled(view)}"
+    yield from _of_pictures(flags, view)
     if view == "interactive" and flags.source.prompts == ["-"]:
         yield "--interactive reads keys from standard input: give the text as TEXT"
+
+
+def _of_pictures(flags: ExplainFlags, view: str | None) -> Iterator[str]:
+    path = flags.output.output
+    if "overwrite" in flags.given and path is None:
+        yield f"{spelled('overwrite')} needs {spelled('output')}"
+    if path is None:
+        return
+    if view in INSIDE and not flags.draws:
+        yield f"-o {path}: end its name in .png, .svg or .html for {_spelled(view)}"
+    if flags.draws and view not in (None, *INSIDE):
+        yield f"-o {path} shows what is inside the model: it does not go with {_spelled(view or '')}"
+    if is_picture(path) and view is None:
+        yield f"-o {path} needs --attention, --lens or --attribution: it says what to draw"
+    if is_page(path):
+        for name in ("layer", "head", "jsonl", "json", "resume"):
+            if name in flags.given:
+                yield f"{spelled(name)} does not go with -o {path}: the page has all that is inside"
 
 
 def _of_form(flags: ExplainFlags) -> Iterator[str]:
@@ -123,8 +147,13 @@ def _of_form(flags: ExplainFlags) -> Iterator[str]:
 
 
 def is_picture(path: str) -> bool:
-    """Return whether a file's name says that it is a picture or a page."""
+    """Return whether a file's name says that it is a picture."""
     return PurePath(path).suffix.lower() in PICTURES
+
+
+def is_page(path: str) -> bool:
+    """Return whether a file's name says that it is a page."""
+    return PurePath(path).suffix.lower() == PAGE
 
 
 def _spelled(name: str) -> str:

@@ -38,7 +38,7 @@ def prepare(flags: ExplainFlags) -> Work:
 
         text = "".join(flags.source.arguments)
         return partial(explore, model=flags.model.options(), text=text, sampling=flags.sampling.options())
-    if flags.looks_inside is not None:
+    if flags.looks_inside is not None or flags.draws:
         from gptcli.cli.looking_inside import prepare_inside
 
         return prepare_inside(flags, usage=USAGE)

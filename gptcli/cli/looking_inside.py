@@ -3,15 +3,18 @@
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from gptcli.cli.console import Console, utf8
-from gptcli.cli.explain_contradictions import ExplainFlags
+from gptcli.cli.explain_contradictions import ExplainFlags, is_page
 from gptcli.cli.flags import Work
 from gptcli.cli.opening import opened
 from gptcli.cli.source import open_rows
 from gptcli.cli.surface import surface_of
 from gptcli.data.output import refuse_existing
+
+if TYPE_CHECKING:
+    from gptcli.tasks.inside import InsideConfig
 
 
 def prepare_inside(flags: ExplainFlags, *, usage: str) -> Work:
@@ -22,9 +25,7 @@ def prepare_inside(flags: ExplainFlags, *, usage: str) -> Work:
 
 def run(console: Console, *, flags: ExplainFlags, usage: str) -> None:
     """Look, and print or draw what was found."""
-    from gptcli.cli.render_inside import inside_lines
-    from gptcli.tasks.drawing_inside import draw
-    from gptcli.tasks.inside import InsideConfig, Look, look_inside
+    from gptcli.tasks.inside import InsideConfig, Look
 
     inside, output = flags.inside, flags.output
     if output.output is not None:
@@ -33,7 +34,7 @@ def run(console: Console, *, flags: ExplainFlags, usage: str) -> None:
     with closing(open_rows(flags.source, console, usage)) as rows:
         config = InsideConfig(
             records=rows.records,
-            look=cast(Look, inside.attribution or flags.looks_inside),
+            look=cast(Look | None, inside.attribution or flags.looks_inside),
             model=flags.model.options(),
             column=flags.source.column,
             layer=inside.layer,
@@ -41,17 +42,41 @@ def run(console: Console, *, flags: ExplainFlags, usage: str) -> None:
             top=flags.view.top,
             target=inside.target,
         )
-        found = opened(console, look_inside(config))
-    if output.output is None:
-        surface = surface_of(console)
-        console.write(utf8(surface.text(inside_lines(found, surface))))
-    elif left_out := draw(found, Path(output.output)):
-        console.warn(f"{output.output}: {left_out}")
+        if output.output is None:
+            _print(console, config)
+        else:
+            _draw(console, config, output.output)
+
+
+def _print(console: Console, config: "InsideConfig") -> None:
+    from gptcli.cli.render_inside import inside_lines
+    from gptcli.tasks.inside import look_inside
+
+    found = opened(console, look_inside(config))
+    surface = surface_of(console)
+    console.write(utf8(surface.text(inside_lines(found, surface))))
+
+
+def _draw(console: Console, config: "InsideConfig", path: str) -> None:
+    """Write a picture or a page, and say what it leaves out."""
+    if is_page(path):
+        from gptcli.explaining.pictures.page import write_page
+        from gptcli.tasks.page_inside import whole_page
+
+        page = opened(console, whole_page(config))
+        left_out = [*page.notes, write_page(Path(path), page)]
+    else:
+        from gptcli.tasks.drawing_inside import draw
+        from gptcli.tasks.inside import look_inside
+
+        left_out = [draw(opened(console, look_inside(config)), Path(path))]
+    for told in filter(None, left_out):
+        console.warn(f"{path}: {told}")
 
 
 def _require_drawing(path: str) -> None:
     """Raise MissingExtraError, before a model is loaded, where there is nothing to draw with."""
-    if not path.lower().endswith(".html"):
+    if not is_page(path):
         from gptcli.drawing.canvas import new_figure
 
         new_figure(1.0, 1.0)

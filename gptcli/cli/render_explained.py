@@ -136,7 +136,8 @@ class ComparedView(View[RowCompared]):
         for gain, ours, theirs in [*gains, *losses]:
             numbers = f"{gain:+5.1f} {ours.bits:5.1f} {theirs.bits:5.1f} "
             room = max(4, min(WIDEST_TOKEN, self.surface.columns - len(numbers)))
-            lines.append([("", numbers), (_gain_tint(gain), self.surface.fitted(self.surface.quoted(ours.text), room))])
+            quoted = self.surface.fitted(self.surface.quoted(ours.text), room).rstrip()
+            lines.append([("", numbers), (_gain_tint(gain), quoted)])
         return lines
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
@@ -22,7 +22,9 @@ from gptcli.tasks.explain import opened_inspector
 if TYPE_CHECKING:
     from gptcli.explaining.attribution import Attribution
 
+T = TypeVar("T")
 Look = Literal["attention", "lens", "gradient", "integrated"]
+Looking = Generator[Stage | ModelReady | Notice, None, T]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,8 @@ class InsideConfig:
 
     records: Iterable[Record]
     """Of which there must be one."""
-    look: Look
+    look: Look | None
+    """None is all that the page has but attribution, which needs torch."""
     model: ModelOptions = field(default_factory=ModelOptions)
     column: str | None = None
     """The column that holds the text; None looks for one named text."""
@@ -87,38 +90,56 @@ class AttributionInside(Inside):
     attribution: "Attribution"
 
 
-def look_inside(config: InsideConfig) -> Generator[Stage | ModelReady | Notice, None, Inside]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A text, and the model that reads it."""
+
+    text: str
+    loaded: LoadedInspector
+    ids: Tokens
+    tokens: tuple[str, ...]
+    """As they are shown to people."""
+
+
+def look_inside(config: InsideConfig) -> Looking[Inside]:
     """Yield how far it is, and return what was found.
 
     Raises ModelError, DeviceError, ConfigError, and InputError for more than one text or one that does not fit.
     """
-    text = _lone_text(config)
-    loaded = yield from opened_inspector(config.model)
-    ids = _fitting(loaded, text)
-    texts = tuple(map(loaded.tokenizer.token_text, ids.tolist()))
-    yield Stage(text="looking inside")
+    read = yield from read_inside(config)
+    loaded, ids, texts = read.loaded, read.ids, read.tokens
+    trace = loaded.inspector.trace(ids)
     if config.look == "lens":
-        return _lens(config, loaded, ids, texts)
+        return lens_inside(read, trace, config.top)
     if config.look == "attention":
-        trace = loaded.inspector.trace(ids)
         if config.layer is None or config.head is None:
             return HeadsInside(model=loaded.name, tokens=texts, trace=trace)
         found = head_weights(trace, config.layer, config.head)
         return HeadInside(model=loaded.name, tokens=texts, layer=config.layer, head=config.head, weights=found)
-    return _attribution(config, loaded, ids, texts)
+    return attribution_inside(read, config)
 
 
-def _lens(config: InsideConfig, loaded: LoadedInspector, ids: Tokens, texts: tuple[str, ...]) -> LensInside:
-    trace = loaded.inspector.trace(ids)
-    positions = tuple(lens(loaded.inspector, trace, position, config.top) for position in range(len(ids)))
+def read_inside(config: InsideConfig) -> Looking[Read]:
+    """Open the model and return what it is to read; raises as look_inside does."""
+    text = _lone_text(config)
+    loaded = yield from opened_inspector(config.model)
+    ids = _fitting(loaded, text)
+    yield Stage(text="looking inside")
+    return Read(text=text, loaded=loaded, ids=ids, tokens=tuple(map(loaded.tokenizer.token_text, ids.tolist())))
+
+
+def lens_inside(read: Read, trace: Trace, top: int) -> LensInside:
+    """Return what each layer predicts after each token."""
+    loaded = read.loaded
+    positions = tuple(lens(loaded.inspector, trace, position, top) for position in range(len(read.ids)))
     told = {token for layers in positions for layer in layers for token, _ in layer.top}
     shown = {token: loaded.tokenizer.token_text(token) for token in told}
-    return LensInside(model=loaded.name, tokens=texts, positions=positions, texts=shown)
+    return LensInside(model=loaded.name, tokens=read.tokens, positions=positions, texts=shown)
 
 
-def _attribution(
-    config: InsideConfig, loaded: LoadedInspector, ids: Tokens, texts: tuple[str, ...]
-) -> AttributionInside:
+def attribution_inside(read: Read, config: InsideConfig) -> AttributionInside:
+    """Return how much each token speaks for the next one; raises ConfigError for a target that is no token."""
+    loaded, ids = read.loaded, read.ids
     if config.target is None:
         logits = next(loaded.inspector.logits(ids, len(ids) - 1))[0]
         target = int(likeliest(logits, 1)[0])
@@ -130,7 +151,7 @@ def _attribution(
     attributor = open_attributor(loaded.directory, loaded.config, config.model)
     compute = attributor.gradient_x_input if config.look == "gradient" else attributor.integrated_gradients
     shown = loaded.tokenizer.token_text(target)
-    return AttributionInside(model=loaded.name, tokens=texts, target=shown, attribution=compute(ids, target))
+    return AttributionInside(model=loaded.name, tokens=read.tokens, target=shown, attribution=compute(ids, target))
 
 
 def _token_of(tokenizer: Tokenizer, vocab_size: int, wanted: str) -> int:
