@@ -62,6 +62,9 @@ def modules_of(arguments: list[str], code: int, **environment: str) -> set[str]:
         ("explain x --above 3 --lens", 2),
         ("explain x --next 3 --vs gpt2", 2),
         ("explain x --interactive", 2),
+        ("chat --help", 0),
+        ("chat --template nope", 2),
+        ("chat --greedy --top-k 3", 2),
         ("serve --help", 0),
         ("serve --port 99999", 2),
     ],
@@ -80,6 +83,14 @@ def test_generate_on_the_cpu_imports_neither_torch_nor_transformers(options: str
     modules = modules_of(line, 0, CUDA_VISIBLE_DEVICES="")
     assert "onnxruntime" in modules
     assert not modules & {"torch", "transformers", "accelerate", "huggingface_hub", "rich"}
+
+
+def test_chat_on_the_cpu_imports_neither_torch_nor_transformers(tmp_path: Path) -> None:
+    talk = tmp_path / "talk.jsonl"
+    talk.write_text('{"user": "Hello", "assistant": "Hi."}\n')
+    modules = modules_of(["chat", "-m", "builtin", "--load", str(talk)], 3, CUDA_VISIBLE_DEVICES="")
+    assert "onnxruntime" in modules
+    assert not modules & {"torch", "transformers", "accelerate", "huggingface_hub", "prompt_toolkit"}
 
 
 @pytest.mark.parametrize(
