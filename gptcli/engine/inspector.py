@@ -44,7 +44,8 @@ class Trace:
     def attention(self, layer: int) -> Floats:
         """Return how much each token attends to each: (n_head, tokens, tokens), whose rows sum to one."""
         queries, keys = self.queries[layer], self.keys[layer]
-        weights = (queries * np.float32(self.config.attention_scale(layer))) @ keys.transpose(0, 2, 1)
+        scale = np.float32(self.config.attention_scale(layer))
+        weights: Floats = np.matmul(queries * scale, keys.transpose(0, 2, 1))
         weights[:, ~np.tri(queries.shape[1], dtype=np.bool_)] = -np.inf
         weights -= weights.max(axis=-1, keepdims=True)
         np.exp(weights, out=weights)

@@ -86,10 +86,10 @@ class _Layers:
         self._hooks = ExitStack()
 
     def __enter__(self) -> None:
-        blocks = self._model.transformer.h
-        for norm in (*(block.ln_1 for block in blocks), self._model.transformer.ln_f):
+        transformer: Any = self._model.transformer
+        for norm in (*(block.ln_1 for block in transformer.h), transformer.ln_f):
             self._hooks.callback(norm.register_forward_pre_hook(self._before_norm).remove)
-        for block in blocks:
+        for block in transformer.h:
             self._hooks.callback(block.attn.c_attn.register_forward_hook(self._projected).remove)
 
     def __exit__(self, *_: object) -> None:

@@ -18,7 +18,8 @@ def head_weights(trace: Trace, layer: int, head: int) -> Floats:
     for option, value, count in (("--layer", layer, config.n_layer), ("--head", head, config.n_head)):
         if not 0 <= value < count:
             raise ConfigError(f"{option} must be between 0 and {count - 1} for this model, not {value}")
-    return trace.attention(layer)[head]
+    weights: Floats = trace.attention(layer)[head]
+    return weights
 
 
 def all_heads(trace: Trace, most_cells: int) -> Iterator[Floats]:
