@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MOST_CELLS = 48
 """A side of each head's map among all heads: more are not told apart at its size."""
-MOST_NAMED = 64
+MOST_NAMED = 100
 """Tokens that have room for their names at an axis."""
 MOST_WRITTEN = 12
 """Tokens up to which each cell shows its weight."""
@@ -51,7 +51,7 @@ def draw_all_heads(path: Path, heads: AllHeads) -> None:
             f"\na cell is the largest weight of about {heads.tokens / cells:.3g} x {heads.tokens / cells:.3g} tokens"
         )
     axes.set_title(told, color=INK, fontsize=10, loc="left")
-    _scale(figure, axes, image)
+    _scale(figure, axes, image, inches=n_layer * side)
     save(figure, path)
 
 
@@ -82,7 +82,7 @@ def draw_head(path: Path, head: HeadMap) -> None:
     axes.set_title(told, color=INK, fontsize=10, loc="left")
     if tokens <= MOST_WRITTEN:
         _write(axes, head.weights)
-    _scale(figure, axes, image)
+    _scale(figure, axes, image, inches=side)
     save(figure, path)
 
 
@@ -110,9 +110,12 @@ def _show(axes: "Axes", weights: Floats) -> "AxesImage":
     return axes.imshow(shown, cmap="Blues", norm=PowerNorm(0.5, vmin=0.0, vmax=1.0), interpolation="nearest")
 
 
-def _scale(figure: "Figure", axes: "Axes", image: "AxesImage") -> None:
+def _scale(figure: "Figure", axes: "Axes", image: "AxesImage", *, inches: float) -> None:
+    """Draw what the colours mean, beside a map of so many inches."""
+    shrink = 0.8 * min(1.0, 5.0 / inches)
+    aspect = max(8.0, shrink * inches / 0.18)
     bar = figure.colorbar(
-        image, ax=axes, shrink=0.8, ticks=(0, 0.05, 0.2, 0.5, 1), format=lambda share, _: f"{share:.0%}"
+        image, ax=axes, shrink=shrink, aspect=aspect, ticks=_TICKS, format=lambda share, _: f"{share:.0%}"
     )
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, labelcolor=INK, color=FAINT)

@@ -46,6 +46,8 @@ def draw_lens(path: Path, table: LensTable) -> str | None:
 
 def _draw_band(axes: "Axes", table: LensTable, positions: range, wide: int) -> None:
     """Draw all layers at some positions, in the width that the widest band has."""
+    from matplotlib.transforms import Bbox, TransformedBbox
+
     layers = len(table.layers)
     best = [[table.layers[layer][position][0] for position in positions] for layer in range(layers)]
     shares = np.array([[guess.probability for guess in row] for row in best])
@@ -78,5 +80,8 @@ def _draw_band(axes: "Axes", table: LensTable, positions: range, wide: int) -> N
                 color="white" if guess.probability > 0.55 else INK,
                 family=families(),
                 parse_math=False,
+                clip_on=True,
             )
+            cell = Bbox.from_extents(column - 0.48, layer - 0.5, column + 0.48, layer + 0.5)
+            text.set_clip_box(TransformedBbox(cell, axes.transData))
             text.set_in_layout(False)  # it lies within its cell, and measuring a thousand takes seconds
