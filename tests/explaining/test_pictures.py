@@ -9,9 +9,9 @@ import pytest
 from gptcli.drawing import canvas
 from gptcli.errors import MissingExtraError, OutputError
 from gptcli.explaining.pictures.attention import MOST_CELLS, draw_all_heads, draw_head
-from gptcli.explaining.pictures.attribution import draw_attribution
+from gptcli.explaining.pictures.attribution import MOST_TOKENS, draw_attribution
 from gptcli.explaining.pictures.contents import AllHeads, AttributedText
-from gptcli.explaining.pictures.lens import draw_lens
+from gptcli.explaining.pictures.lens import draw_lens, most_positions
 from tests.explaining.explanations import all_heads_of, attribution_of, head_of, lens_of
 
 pytest.importorskip("matplotlib")
@@ -49,12 +49,19 @@ def test_hundreds_of_tokens_are_drawn_in_a_size_that_viewers_open(tmp_path: Path
     assert max(size(tmp_path / "a.png")) < 8000
 
 
-@pytest.mark.slow
-def test_the_last_positions_are_drawn_and_the_others_told(tmp_path: Path) -> None:
-    assert draw_lens(tmp_path / "a.png", lens_of(60)) is None
-    assert draw_lens(tmp_path / "b.png", lens_of(120)) == "the lens shows the last 112 of 120 positions"
-    assert draw_lens(tmp_path / "c.png", lens_of(60, layers=97)) == "the lens shows the last 28 of 60 positions"
-    assert draw_attribution(tmp_path / "d.png", attribution_of(410)) == "the text shows the last 400 of 410 tokens"
+def test_the_last_tokens_are_drawn_and_the_others_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gptcli.explaining.pictures.lens.MOST_POSITIONS", 14)
+    monkeypatch.setattr("gptcli.explaining.pictures.attribution.MOST_TOKENS", 10)
+    assert draw_lens(tmp_path / "a.png", lens_of(14)) is None
+    assert draw_lens(tmp_path / "b.png", lens_of(15)) == "the lens shows the last 14 of 15 positions"
+    assert draw_attribution(tmp_path / "c.png", attribution_of(10)) is None
+    assert draw_attribution(tmp_path / "d.png", attribution_of(11)) == "the text shows the last 10 of 11 tokens"
+
+
+def test_a_hundred_positions_and_tokens_have_room_but_not_with_many_layers() -> None:
+    assert most_positions(layers=13) >= 100
+    assert most_positions(layers=49) >= 28
+    assert MOST_TOKENS >= 100
 
 
 def test_scores_that_are_all_zero_and_a_single_head_are_drawn(tmp_path: Path) -> None:

@@ -29,12 +29,11 @@ def draw_lens(path: Path, table: LensTable) -> str | None:
     The last positions are drawn where there are too many. Layers go upward, the model's own prediction on top.
     """
     layers, tokens = len(table.layers), len(table.tokens)
-    band_inches = _HEIGHT * layers + 0.75
-    most = min(MOST_POSITIONS, POSITIONS * max(1, int(MOST_INCHES / band_inches)))
+    most = most_positions(layers)
     begin = max(0, tokens - most)
     starts = range(begin, tokens, POSITIONS)
     wide = min(POSITIONS, tokens - begin)
-    figure = new_figure(max(_WIDTH * wide + 1.4, 4.6), band_inches * len(starts) + 0.5)
+    figure = new_figure(max(_WIDTH * wide + 1.4, 4.6), _band_inches(layers) * len(starts) + 0.5)
     left_out = f"the lens shows the last {most} of {tokens:,} positions" if begin else None
     told = "The likeliest next token after each layer, the darker the likelier"
     figure.suptitle(told if left_out is None else f"{told}\n{left_out}", color=INK, fontsize=10, x=0.01, ha="left")
@@ -42,6 +41,15 @@ def draw_lens(path: Path, table: LensTable) -> str | None:
         _draw_band(axes, table, range(start, min(start + POSITIONS, tokens)), wide)
     save(figure, path)
     return left_out
+
+
+def most_positions(layers: int) -> int:
+    """Return how many positions of so many layers have room in a picture."""
+    return min(MOST_POSITIONS, POSITIONS * max(1, int(MOST_INCHES / _band_inches(layers))))
+
+
+def _band_inches(layers: int) -> float:
+    return _HEIGHT * layers + 0.75
 
 
 def _draw_band(axes: "Axes", table: LensTable, positions: range, wide: int) -> None:
