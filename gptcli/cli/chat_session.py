@@ -1,6 +1,6 @@
 """A person and a model in turn: read a line, do what it says, write the answer as it comes."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from gptcli.cli.chat_commands import run_command
 from gptcli.cli.chat_reader import Reader, unechoed
@@ -13,9 +13,6 @@ from gptcli.tasks.chat import Answered, Chat
 from gptcli.tasks.conversation import Conversation
 from gptcli.tasks.dialogue import Turn
 from gptcli.tasks.events import Notice, TextDelta
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 HOW_TO_LEAVE = "Ctrl-D leaves, /help lists the commands"
 
@@ -91,7 +88,7 @@ class Session:
         else:
             self.ask(line.removeprefix("/") if line.startswith("//") else line, self.conversation)
 
-    def _write_answer(self, prompt: "Sequence[Turn]") -> Answered:
+    def _write_answer(self, prompt: Sequence[Turn]) -> Answered:
         """Write an answer as it comes; the first Ctrl-C ends it, the second all."""
         stop = StopRequest()
         answered = Answered(text="", finish_reason="cancelled", new_tokens=0)
