@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import openai
 from fastapi import FastAPI
 
 from gptcli.checkpoint.config import read_config
@@ -129,6 +130,11 @@ def live(app: FastAPI) -> Iterator[Live]:
         stop.set()
         thread.join(60)
     assert not thread.is_alive()
+
+
+def client_of(server: Live, api_key: str = "none") -> openai.OpenAI:
+    """Return a client of the openai package that asks once and no more."""
+    return openai.OpenAI(base_url=f"http://127.0.0.1:{server.port}/v1", api_key=api_key, max_retries=0)
 
 
 @contextmanager
