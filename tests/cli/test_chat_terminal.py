@@ -116,6 +116,6 @@ def test_a_narrow_terminal_shows_all_of_a_conversation(columns: int, state: dict
         screen.say("Hello there, I am a person with much to say\r")
         screen.wait_for("perhaps in the middle of a sentence")
         screen.say("/help\r")
-        screen.wait_for("leave, as Ctrl-D does")
+        screen.wait_for(r"leave, as Ctrl-D\s+does")
         screen.say("\x04")
         assert screen.end() == 0
