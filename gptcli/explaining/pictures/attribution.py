@@ -61,7 +61,7 @@ def _title(found: AttributedText) -> str:
     difference = found.logprob - found.baseline_logprob
     told = f"What speaks for {lettered(found.target, MOST_COLUMNS)} (blue) and against it (red): {found.method}\n"
     told += (
-        f"log probability {found.logprob:.2f} nats, {found.baseline_logprob:.2f} with all token embeddings at zero\n"
+        f"log probability {found.logprob:.2f} nats, {found.baseline_logprob:.2f} with token embeddings at zero\n"
     )
     told += f"the scores sum to {float(found.scores.sum()):+.2f}"
     if found.completeness_error is not None:
