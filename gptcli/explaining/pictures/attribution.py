@@ -60,9 +60,7 @@ def draw_attribution(path: Path, found: AttributedText) -> str | None:
 def _title(found: AttributedText) -> str:
     difference = found.logprob - found.baseline_logprob
     told = f"What speaks for {lettered(found.target, MOST_COLUMNS)} (blue) and against it (red): {found.method}\n"
-    told += (
-        f"log probability {found.logprob:.2f} nats, {found.baseline_logprob:.2f} with token embeddings at zero\n"
-    )
+    told += f"log probability {found.logprob:.2f} nats, {found.baseline_logprob:.2f} with token embeddings at zero\n"
     told += f"the scores sum to {float(found.scores.sum()):+.2f}"
     if found.completeness_error is not None:
         told += f", {found.completeness_error:.2%} off the difference of {difference:+.2f}"
