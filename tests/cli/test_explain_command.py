@@ -10,6 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from gptcli.cli.console import Console
 from gptcli.cli.main import run
+from gptcli.cli.render_inside import habit
 from tests.command import Ended, Screen, gptcli, started
 
 TEXT = "Once upon a time there was a fox."
@@ -204,3 +205,31 @@ def test_the_last_layer_of_the_lens_predicts_what_comes_next() -> None:
     (row,) = [json.loads(line) for line in explain("'Once upon a' --next 1 --jsonl").out.splitlines()]
     lines = explain("'Once upon a' --lens").out.decode().splitlines()
     assert f'"{row["next"][0]["token"]}"' in lines[5]
+
+
+def test_an_interrupted_file_goes_on_where_it_ended(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_bytes(LINES)
+    whole = explain(f"-i {tmp_path}/in.txt -o {tmp_path}/whole.jsonl")
+    assert (whole.code, whole.out) == (0, b"")
+    assert explain(f"-i {tmp_path}/in.txt -o {tmp_path}/whole.jsonl").code == 2
+    line, path = f"explain -m builtin -i {tmp_path}/in.txt", tmp_path / "part.jsonl"
+    with started(f"{line} -o {path}", most_file_bytes=(tmp_path / "whole.jsonl").stat().st_size // 2) as process:
+        assert process.end().code == 3
+    assert 0 < path.stat().st_size < (tmp_path / "whole.jsonl").stat().st_size
+    again = explain(f"-i {tmp_path}/in.txt -o {tmp_path}/part.jsonl --resume")
+    assert again.code == 0, again.err
+    assert (tmp_path / "part.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("weights", "letter"),
+    [
+        ([[1, 0, 0], [1, 0, 0], [0.9, 0.1, 0]], "F"),
+        ([[1, 0, 0], [1, 0, 0], [0.3, 0.6, 0.1]], "p"),
+        ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], "S"),
+        ([[1, 0, 0], [0, 1, 0], [0.4, 0.3, 0.3]], "."),
+        ([[1]], "."),
+    ],
+)
+def test_a_heads_habit_is_a_letter(weights: list[list[float]], letter: str) -> None:
+    assert habit(weights) == letter

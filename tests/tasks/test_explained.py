@@ -1,6 +1,7 @@
 """Surprisal of texts: it sums to evaluate's log-likelihood, and its tokens are the text."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from gptcli.engine.inspector import LoadedInspector, load_inspector
 from gptcli.engine.options import ModelOptions
 from gptcli.tasks.explain_events import Figures, bits_of
 from gptcli.tasks.explained import explain_text
+from gptcli.tasks.text_windows import text_spans
 from tests.command import gptcli
 
 HOSTILE = ["", "a", "\0", "🙂", "é🙂é", "שלום עולם", "\x1b[31mred", "  spaces  \n\n", "<|endoftext|> x", "e\u0301"]
@@ -51,6 +53,45 @@ def test_the_likeliest_token_of_rank_one_is_the_first_expected(builtin: LoadedIn
     for token in tokens:
         assert (token.rank == 1) == (token.top[0].token == token.token)
         assert [one.logprob for one in token.top] == sorted((one.logprob for one in token.top), reverse=True)
+
+
+def test_without_a_beginning_of_text_token_nothing_predicts_the_first(builtin: LoadedInspector) -> None:
+    bare = replace(builtin, config=replace(builtin.config, bos_token_id=None, eos_token_ids=()))
+    explained = explain_text(bare, "Once upon a time", 2)
+    first, *others = explained.tokens
+    assert (first.logprob, first.bits, first.rank, first.entropy, first.top) == (None, None, None, None, ())
+    assert all(token.bits is not None for token in others)
+    assert explained.figures.tokens == len(others)
+    assert explain_text(bare, "Once", 2).figures.total == 0
+
+
+class SpelledTokenizer:
+    """Knows only how its tokens are spelled."""
+
+    def __init__(self, *spelled: str) -> None:
+        self._spelled = spelled
+
+    def token_bytes(self, token: int) -> bytes:
+        """Return a spelling."""
+        return self._spelled[token].encode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize(
+    ("text", "spelled", "parts"),
+    [
+        ("a dog", (" a", " dog"), ["a", " dog"]),
+        ("a   <x> b", ("a", "<x>", " b"), ["a", "   <x>", " b"]),
+        ("a <x>   ", ("a", " ", "<x>"), ["a", " ", "<x>   "]),
+        ("é!", ("\udcc3", "\udca9", "!"), ["", "é", "!"]),
+        ("", (), []),
+    ],
+)
+def test_spans_are_the_whole_text_whatever_a_tokenizer_adds_or_takes(
+    text: str, spelled: tuple[str, ...], parts: list[str]
+) -> None:
+    tokenizer = SpelledTokenizer(*spelled)
+    spans = text_spans(tokenizer, range(len(spelled)), text)  # type: ignore[arg-type]
+    assert [text[start:end] for start, end in spans] == parts
 
 
 def test_an_empty_text_has_no_bits() -> None:
