@@ -10,6 +10,8 @@ import numpy as np
 
 from gptcli.engine.backend import Floats
 
+FLOAT32 = np.finfo(np.float32)
+
 
 def add_bias(logits: Floats, bias: Sequence[tuple[int, float]]) -> None:
     """Add a value to each of some tokens' logits."""
@@ -21,8 +23,10 @@ def penalize_repetition(logits: Floats, tokens: Sequence[int], penalty: float) -
     """Divide positive logits of tokens seen before by the penalty and multiply negative ones (CTRL, 2019)."""
     seen = np.unique(np.asarray(tokens, np.int64))
     values = logits[seen]
+    penalty = min(max(penalty, float(FLOAT32.tiny)), float(FLOAT32.max))  # beyond, float32 has zero and infinity
     with np.errstate(over="ignore"):  # a huge penalty forbids, or a tiny one forces
-        logits[seen] = np.where(values < 0, values * penalty, values / penalty)
+        penalized = np.where(values < 0, values * penalty, values / penalty)
+    logits[seen] = np.minimum(penalized, FLOAT32.max)  # between several infinite ones nothing could be drawn
 
 
 def forbid_repeated_ngrams(logits: Floats, tokens: Sequence[int], size: int) -> None:

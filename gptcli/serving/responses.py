@@ -14,6 +14,12 @@ from gptcli.serving.errors import ApiError
 from gptcli.serving.observation import Observation
 from gptcli.serving.sse import event
 
+STREAM_TYPE = "text/event-stream"
+STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {STREAM_TYPE: {"schema": {"type": "string"}}}},
+}
+"""What the OpenAPI document says of a route that streams if it is asked to, beside the object that it gives else."""
+
 FAREWELL_SECONDS = 1
 """How long the last words to a client are tried: one that does not read gets none."""
 
@@ -32,7 +38,7 @@ class EventStream(Response):
     What goes wrong before is an error like any other; what goes wrong after is the last event.
     """
 
-    media_type = "text/event-stream"
+    media_type = STREAM_TYPE
 
     def __init__(self, seconds: float, observation: Observation, chunks: AsyncGenerator[bytes]) -> None:
         super().__init__(headers={"X-Accel-Buffering": "no"})  # a proxy is to pass on what comes

@@ -12,6 +12,7 @@ from transformers.generation import logits_process as theirs
 from gptcli.engine.backend import Logits
 from gptcli.engine.noise import gumbel, stream_key
 from gptcli.engine.options import SamplingOptions
+from gptcli.engine.processors import penalize_repetition
 from gptcli.engine.sampling import Sampler
 
 VOCABULARY = 12
@@ -103,6 +104,15 @@ def test_noise_of_a_token_does_not_depend_on_which_others_are_candidates() -> No
     everything = gumbel(key, np.arange(100)[None])
     some = gumbel(key, np.array([[42, 7, 99]]))
     assert some[0].tolist() == everything[0, [42, 7, 99]].tolist()
+
+
+@pytest.mark.parametrize("penalty", [5e-324, 1e-40, 1e30, 1e300])
+def test_a_penalty_beyond_all_measure_forces_or_forbids_what_was_seen_and_leaves_numbers(penalty: float) -> None:
+    logits = np.array([3.0, 2.0, -1.0, 0.0, 1.0], np.float32)
+    penalize_repetition(logits, [0, 1, 2, 3], penalty)
+    assert not np.isnan(logits).any()
+    assert logits.max() < np.inf
+    assert np.argmax(logits) == (0 if penalty < 1 else 4)
 
 
 def test_ties_at_the_edge_of_top_k_are_all_kept_as_in_transformers() -> None:

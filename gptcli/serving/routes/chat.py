@@ -9,7 +9,7 @@ from gptcli.serving.answering import streamed, whole
 from gptcli.serving.chat_shape import ChatShape
 from gptcli.serving.errors import about
 from gptcli.serving.observation import Observation
-from gptcli.serving.responses import EventStream, answered
+from gptcli.serving.responses import STREAMED, EventStream, answered
 from gptcli.serving.schemas.chat import ChatAnswer, ChatBody, Message
 from gptcli.serving.served import ServedLanguageModel
 from gptcli.serving.state import State
@@ -21,7 +21,7 @@ router = APIRouter(tags=["text"])
 _ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
 
-@router.post("/v1/chat/completions", response_model=ChatAnswer)
+@router.post("/v1/chat/completions", response_model=ChatAnswer, responses=STREAMED)
 async def chat(body: ChatBody, request: Request, state: State) -> Response:
     """Answer the last message; one of the assistant's is continued."""
     model = state.models.language_model(body.model)

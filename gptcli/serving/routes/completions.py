@@ -19,7 +19,7 @@ from gptcli.explaining.surprisal import surprisals
 from gptcli.serving.answering import streamed, whole
 from gptcli.serving.completion_shape import CompletionShape, Scores
 from gptcli.serving.observation import Observation
-from gptcli.serving.responses import EventStream, answered
+from gptcli.serving.responses import STREAMED, EventStream, answered
 from gptcli.serving.schemas.base import TextInput
 from gptcli.serving.schemas.completions import DEFAULT_MAX_TOKENS, CompletionAnswer, CompletionBody
 from gptcli.serving.served import ServedLanguageModel
@@ -30,7 +30,7 @@ from gptcli.serving.writing import Order, Prompt, engine_requests, refuse_too_ma
 router = APIRouter(tags=["text"])
 
 
-@router.post("/v1/completions", response_model=CompletionAnswer)
+@router.post("/v1/completions", response_model=CompletionAnswer, responses=STREAMED)
 async def complete(body: CompletionBody, request: Request, state: State) -> Response:
     """Continue one or more prompts."""
     model = state.models.language_model(body.model)
