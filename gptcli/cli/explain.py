@@ -5,13 +5,14 @@ import typer
 from gptcli.cli.explain_options import (
     ExplainedTextFlags,
     ExplainModelFlags,
+    ExplainOutputFlags,
     FilterFlags,
     InsideFlags,
     NextSamplingFlags,
     ViewFlags,
 )
 from gptcli.cli.flags import Job, given
-from gptcli.cli.options import CommonFlags, OutputFlags
+from gptcli.cli.options import CommonFlags
 
 EXAMPLES = """Examples:
 
@@ -57,7 +58,7 @@ def command(
     chosen: FilterFlags,
     inside: InsideFlags,
     sampling: NextSamplingFlags,
-    output: OutputFlags,
+    output: ExplainOutputFlags,
     model: ExplainModelFlags,
     common: CommonFlags,
 ) -> Job:

@@ -9,12 +9,12 @@ from gptcli.cli.contradictions import refuse_row_contradictions, row_format, spe
 from gptcli.cli.explain_options import (
     ExplainedTextFlags,
     ExplainModelFlags,
+    ExplainOutputFlags,
     FilterFlags,
     InsideFlags,
     NextSamplingFlags,
     ViewFlags,
 )
-from gptcli.cli.options import OutputFlags
 from gptcli.data.formats import Csv
 from gptcli.errors import ConfigError
 
@@ -36,7 +36,7 @@ class ExplainFlags:
     chosen: FilterFlags
     inside: InsideFlags
     sampling: NextSamplingFlags
-    output: OutputFlags
+    output: ExplainOutputFlags
     model: ExplainModelFlags
     given: frozenset[str]
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 import typer
 
-from gptcli.cli.options import Backend, BatchSize, Device, ModelName, NumberFormat, TextFlags, Threads
+from gptcli.cli.options import Backend, BatchSize, Device, ModelName, NumberFormat, OutputFlags, TextFlags, Threads
 from gptcli.cli.sampling import MinP, Temperature, TopK, TopP
 from gptcli.engine.options import ModelOptions, SamplingOptions
 from gptcli.tasks.explain_config import DEFAULT_TOP
@@ -41,6 +41,23 @@ class ExplainedTextFlags(TextFlags):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainOutputFlags(OutputFlags):
+    """Where explanations go, and in what form."""
+
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Write to FILE, row by row: .txt, .jsonl, .json, or .csv and .tsv (the input's columns and figures). "
+            "Of one text: .html is a page to explore, .png and .svg a picture of what is inside the model.",
+            rich_help_panel="Output",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ViewFlags:
     """What is told of a text."""
 
@@ -56,7 +73,7 @@ class ViewFlags:
         bool, _view("--interactive", help="Choose the next token by hand, again and again (extra chat).")
     ] = False
     top: Annotated[
-        int, _view("--top", metavar="N", help="How many expected tokens of each place --jsonl and --lens tell.")
+        int, _view("--top", metavar="N", help="Most of the expected tokens that are told of each place.")
     ] = DEFAULT_TOP
     tsv: Annotated[
         bool,

@@ -18,7 +18,7 @@ _sampling = partial(typer.Option, rich_help_panel="Sampling")
 # What explain has too.
 Temperature = Annotated[
     float,
-    _sampling("-t", "--temperature", "--temp", metavar="X", help="Below 1 safer, above 1 wilder; 0 is --greedy."),
+    _sampling("-t", "--temperature", "--temp", metavar="X", help="Below 1 safer, above 1 wilder; 0 is greedy."),
 ]
 TopK = Annotated[int, _sampling("--top-k", metavar="K", help="Draw from the K likeliest tokens; 0 is all of them.")]
 TopP = Annotated[float, _sampling("--top-p", metavar="P", help="Draw from the likeliest tokens that together reach P.")]
