@@ -10,7 +10,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -53,16 +53,30 @@ class Terminal:
         self.read = found.end()
         return text.decode(errors="replace")
 
+    def insist(self, act: Callable[[], None], pattern: str) -> None:
+        """Do something again every other second until a pattern is written.
+
+        A signal that comes in the moment in which Python's input() has shown its prompt is seen at the next one only.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not re.compile(pattern.encode()).search(self.screen, self.read):
+            assert time.monotonic() < deadline, self.written
+            act()
+            patience = time.monotonic() + 2
+            while time.monotonic() < patience and not re.compile(pattern.encode()).search(self.screen, self.read):
+                self._receive(seconds=0.1)
+        self.wait_for(pattern)
+
     def end(self) -> int:
         """Wait for the end of the process and return its exit code."""
         while self._receive():
             pass
         return self.process.wait(PATIENCE_SECONDS)
 
-    def _receive(self) -> bool:
-        """Take what is on the screen by now; return whether more may come."""
+    def _receive(self, seconds: float = PATIENCE_SECONDS) -> bool:
+        """Take what is on the screen by now, or within so long; return whether more may come."""
         try:
-            ready, _, _ = select.select([self.keyboard], [], [], PATIENCE_SECONDS)
+            ready, _, _ = select.select([self.keyboard], [], [], seconds)
             data = os.read(self.keyboard, 65536) if ready else b""
         except OSError:  # the other end is closed
             return False

@@ -50,8 +50,8 @@ def test_ctrl_c_stops_an_answer_and_at_the_prompt_tells_how_to_leave(
         screen.wait_for(r"\w")
         screen.type("\x03")
         screen.wait_for("what came is kept")
-        screen.say("\x03")
-        screen.wait_for("Ctrl-D leaves")
+        screen.wait_for(">")
+        screen.insist(lambda: screen.type("\x03"), "Ctrl-D leaves")
         screen.say("/undo\r")
         screen.wait_for("taken back, with its answer: Hello")
         screen.say("\x04")
@@ -66,8 +66,7 @@ def test_sigterm_at_the_prompt_ends_it_and_leaves_the_terminal_as_it_was(
         before = termios.tcgetattr(screen.keyboard)
         screen.wait_for(READY)
         screen.wait_for(">")
-        screen.process.send_signal(signal.SIGTERM)
-        screen.wait_for("terminated")
+        screen.insist(lambda: screen.process.send_signal(signal.SIGTERM), "terminated")
         after = termios.tcgetattr(screen.keyboard)
         assert screen.end() == 143
         assert after[3] == before[3]
