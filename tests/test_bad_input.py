@@ -109,5 +109,6 @@ def assert_one_line(stderr: str, case: Case) -> None:
         return
     assert all(line.startswith("gptcli: ") for line in lines), stderr
     failed = case.rows.count("-")
-    others = failed if failed else int(bool(re.search("No such|is not a valid|is not one of", stderr)) and case.code == 2)
+    is_refused = case.code == 2 and re.search("No such|is not a valid|is not one of", stderr) is not None
+    others = failed or is_refused
     assert len(lines) == bool(case.told) + others, stderr

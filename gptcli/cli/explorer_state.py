@@ -13,6 +13,7 @@ class Explorer:
 
     def __init__(self, exploration: Exploration) -> None:
         self._exploration = exploration
+        self._view: View
         self._show(0, "" if exploration.tokens else "The text is empty: i types, Enter takes a beginning.")
 
     @property
