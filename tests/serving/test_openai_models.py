@@ -48,6 +48,13 @@ def test_it_gets_embeddings_in_the_form_that_it_asks_for_itself(app: FastAPI, ti
     assert found.usage.total_tokens == 10
 
 
+@pytest.mark.parametrize("form", ["float", "base64"])
+def test_it_gets_embeddings_in_the_form_that_it_is_told(app: FastAPI, tiny: Path, form: Any) -> None:
+    fields: dict[str, Any] = {"model": tiny.name, "input": "Hello", "encoding_format": form}
+    found = called(app, lambda client: client.embeddings.create(**fields))
+    assert found.data[0].embedding == answer(app_of(tiny), "/v1/embeddings", **fields)["data"][0]["embedding"]
+
+
 def test_it_raises_its_own_errors_with_our_words(app: FastAPI, tiny: Path) -> None:
     with pytest.raises(openai.NotFoundError, match="'gpt5' is not served here") as missing:
         called(app, lambda client: client.models.retrieve("gpt5"))
