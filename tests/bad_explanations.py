@@ -45,6 +45,11 @@ WRONG = {
     "--interactive --whole": "--whole does not go with --interactive",
     "--interactive": "--interactive: standard input, where it reads keys, is no terminal",
     "a b --lens": "--lens takes one TEXT: put it in quotes",
+    # This was "argument:2: is a second text, and one is looked at: give TEXT, or --whole", with --whole too.
+    "a b -o out.html": "-o out.html takes one TEXT: put it in quotes",
+    "a b -o out.html --whole": "--whole reads a file or standard input: it does not go with TEXT",
+    # The list of formats left out the pictures and the page.
+    "a -o out.pdf": "cannot tell the format of out.pdf: .*.tsv, .html, .png or .svg",
 }
 LONG = b"a b " * 400 + b"\n"
 

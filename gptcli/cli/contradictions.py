@@ -50,7 +50,7 @@ class ClassifyFlags:
 def row_format(output: OutputFlags) -> RowFormat | None:
     """Return the format of the rows, or None for plain text; raises ConfigError for an unknown suffix."""
     if output.output is not None:
-        return None if output.output.lower().endswith(".txt") else format_for(output.output)
+        return None if output.output.lower().endswith(".txt") else format_for(output.output, also=output.ALSO)
     if output.jsonl:
         return Jsonl()
     return Json() if output.json else None

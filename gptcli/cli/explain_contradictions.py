@@ -7,6 +7,8 @@ from pathlib import PurePath
 
 from gptcli.cli.contradictions import refuse_row_contradictions, row_format, spelled
 from gptcli.cli.explain_options import (
+    PAGE,
+    PICTURES,
     ExplainedTextFlags,
     ExplainModelFlags,
     ExplainOutputFlags,
@@ -18,8 +20,6 @@ from gptcli.cli.explain_options import (
 from gptcli.data.formats import Csv
 from gptcli.errors import ConfigError
 
-PICTURES = (".png", ".svg")
-PAGE = ".html"
 INSIDE = ("attention", "lens", "attribution")
 VIEWS = ("next", "versus", "interactive", *INSIDE)
 SELECTING = ("above", "below", "scores")
@@ -125,10 +125,14 @@ def _of_pictures(flags: ExplainFlags, view: str | None) -> Iterator[str]:
     path = flags.output.output
     if "overwrite" in flags.given and path is None:
         yield f"{spelled('overwrite')} needs {spelled('output')}"
+    if flags.source.whole and flags.source.arguments:
+        yield f"--whole reads a file or standard input: it does not go with {flags.source.ARGUMENT}"
     if path is None:
         return
     if view in INSIDE and not flags.draws:
         yield f"-o {path}: end its name in .png, .svg or .html for {_spelled(view)}"
+    if flags.draws and view is None and len(flags.source.arguments) > 1:
+        yield f"-o {path} takes one TEXT: put it in quotes"
     if flags.draws and view not in (None, *INSIDE):
         yield f"-o {path} shows what is inside the model: it does not go with {_spelled(view or '')}"
     if is_picture(path) and view is None:

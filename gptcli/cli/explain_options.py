@@ -16,6 +16,9 @@ _MODEL = ModelOptions()
 _SAMPLING = SamplingOptions()
 DEFAULT_MEASURE: Measure = "max"
 
+PAGE = ".html"
+PICTURES = (".png", ".svg")
+
 Method = Literal["gradient", "integrated"]
 """How a token's part in a prediction is found: gradient x input, or integrated gradients."""
 
@@ -44,14 +47,17 @@ class ExplainedTextFlags(TextFlags):
 class ExplainOutputFlags(OutputFlags):
     """Where explanations go, and in what form."""
 
+    ALSO: ClassVar[tuple[str, ...]] = (PAGE, *PICTURES)
+
     output: Annotated[
         str | None,
         typer.Option(
             "-o",
             "--output",
             metavar="FILE",
-            help="Write to FILE, row by row: .txt, .jsonl, .json, or .csv and .tsv (the input's columns and figures). "
-            "Of one text: .html is a page to explore, .png and .svg a picture of what is inside the model.",
+            help="Write to FILE, row by row: .txt, .jsonl, .ndjson, .json, or .csv and .tsv (the input's "
+            "columns and figures). Of one text: .html is a page to explore, .png and .svg a picture of what is "
+            "inside the model.",
             rich_help_panel="Output",
         ),
     ] = None
@@ -99,7 +105,10 @@ class FilterFlags:
             "of all, or a byte of it.",
         ),
     ] = DEFAULT_MEASURE
-    scores: Annotated[bool, _filter("--scores", help="Print that figure and a tab in front of each line.")] = False
+    scores: Annotated[
+        bool,
+        _filter("--scores", help="Print that figure and a tab in front of each line; of a table, figures are columns."),
+    ] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

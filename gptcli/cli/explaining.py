@@ -11,7 +11,8 @@ from gptcli.cli.contradictions import row_format
 from gptcli.cli.explain_contradictions import ExplainFlags, refuse_explain_contradictions
 from gptcli.cli.flags import Work
 from gptcli.cli.render_explained import ComparedView, NextView, SurprisalView
-from gptcli.cli.render_surprisal import ExplainedObjects, MeasuredLines, MeasuredTable, TokenTable
+from gptcli.cli.render_measured import MeasuredLines, MeasuredTable
+from gptcli.cli.render_surprisal import ExplainedObjects, TokenTable
 from gptcli.cli.renderer import Renderer, Warn
 from gptcli.cli.results import Results
 from gptcli.cli.running import Run, by_name, opened_run, progress_of
@@ -19,6 +20,7 @@ from gptcli.cli.selection import NothingSelectedError, Selection
 from gptcli.cli.surface import Surface, file_surface, surface_of
 from gptcli.data.compression import inner_suffix
 from gptcli.data.formats import Csv, RowFormat
+from gptcli.data.readers import NoRowsError
 from gptcli.data.records import Record
 from gptcli.tasks.events import Event
 from gptcli.tasks.explain_config import ExplainConfig, NextConfig, TokensConfig
@@ -49,6 +51,15 @@ def prepare(flags: ExplainFlags) -> Work:
 
 def run(console: Console, *, flags: ExplainFlags, config: ExplainConfig, selection: Selection) -> None:
     """Explain, and write what comes; raises InputError at the end if rows failed, and NothingSelectedError."""
+    try:
+        _run(console, flags, config, selection)
+    except NoRowsError:
+        if not selection.bounded:
+            raise
+        raise NothingSelectedError from None  # as grep ends of an empty file
+
+
+def _run(console: Console, flags: ExplainFlags, config: ExplainConfig, selection: Selection) -> None:
     with opened_run(console, ALONE, flags.source, flags.output, _state(flags), usage=USAGE) as opened:
         if opened is None:
             return
@@ -99,13 +110,12 @@ def _renderer(
     flags: ExplainFlags, opened: Run, surface: Surface, selection: Selection, warn: Warn
 ) -> tuple[Iterator[Record], Renderer[Any]]:
     """Return the rows and the renderer of their results; a table must know the rows' columns beforehand."""
-    rows, form, view = opened.rows, _form(flags), flags.view
+    rows, form, view, first = opened.rows, _form(flags), flags.view, opened.sink.fresh
     if isinstance(form, Csv):
         columns, records = rows.peeked()
-        return records, MeasuredTable(form, columns, selection, warn)
+        return records, MeasuredTable(form, columns, selection=selection, first=first, warn=warn)
     if form is not None:
-        column, first = flags.source.column, opened.sink.fresh
-        return rows.records, ExplainedObjects(form, column, selection=selection, first=first, warn=warn)
+        return rows.records, ExplainedObjects(form, flags.source.column, selection=selection, first=first, warn=warn)
     if flags.selects:
         return rows.records, MeasuredLines(selection, scores=flags.chosen.scores)
     if view.next is not None:

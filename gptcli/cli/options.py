@@ -188,6 +188,9 @@ class ModelFlags:
 class OutputFlags:
     """Where results go, and in what form."""
 
+    ALSO: ClassVar[tuple[str, ...]] = ()
+    """Suffixes of files that a command writes beside rows."""
+
     output: Annotated[
         str | None,
         _output(

@@ -1,10 +1,11 @@
-"""Surprisal as rows: JSON objects, a table of tokens, a table of candidates, lines and tables of figures."""
+"""Surprisal as rows: JSON objects, a table of tokens, a table of candidates."""
 
 import math
 from collections.abc import Iterator, Sequence
 
 from gptcli.cli.console import utf8
-from gptcli.cli.renderer import ObjectRows, Renderer, TableRows, Warn
+from gptcli.cli.render_measured import DIGITS, FIGURES, figure_columns
+from gptcli.cli.renderer import ObjectRows, Renderer, Warn
 from gptcli.cli.selection import Selection
 from gptcli.cli.shown import shown
 from gptcli.data.columns import TEXT_COLUMNS
@@ -13,7 +14,6 @@ from gptcli.tasks.events import RowFailed
 from gptcli.tasks.explain_events import (
     ExplainedRow,
     ExplainedToken,
-    Figures,
     LikelyToken,
     RowCompared,
     RowContinued,
@@ -21,10 +21,7 @@ from gptcli.tasks.explain_events import (
     RowMeasured,
 )
 
-DIGITS = 4
-"""Backends agree to 1e-4 nats: more digits would be noise."""
 PROBABILITY_DIGITS = 6
-FIGURES = ("bits", "bits_per_byte", "mean_bits", "max_bits", "token_count")
 KEYS = ("index", "text", *FIGURES, "versus_bits", "gain_bits", "entropy_bits", "kept", "tokens", "next", "error")
 
 
@@ -47,10 +44,10 @@ class ExplainedObjects(Renderer[ExplainedRow]):
             case RowMeasured():
                 if not self._selection.takes(result.figures):
                     return b""
-                values = {"text": result.text} | _figures(result.figures)
+                values = {"text": result.text} | figure_columns(result.figures)
             case RowExplained():
                 text = result.explained
-                values = {"text": text.text} | _figures(text.figures) | {"tokens": [*map(_token, text.tokens)]}
+                values = {"text": text.text} | figure_columns(text.figures) | {"tokens": [*map(_token, text.tokens)]}
             case RowCompared():
                 values = _compared(result)
             case RowContinued():
@@ -110,63 +107,6 @@ class TokenTable(Renderer[ExplainedRow]):
                     yield [row.index, rank, *numbers, one.token, one.text]
 
 
-class MeasuredLines(Renderer[RowMeasured]):
-    """The lines themselves that were selected, a figure in front where that is asked for."""
-
-    def __init__(self, selection: Selection, *, scores: bool) -> None:
-        self._selection = selection
-        self._scores = scores
-
-    def result(self, result: RowMeasured) -> bytes:
-        """Return the line, or nothing."""
-        if not self._selection.takes(result.figures):
-            return b""
-        figure = f"{result.figures.by(self._selection.by):.{DIGITS}f}\t" if self._scores else ""
-        return utf8(f"{figure}{result.text}\n")
-
-    def failed(self, failure: RowFailed) -> bytes:
-        """Return an empty line, so that the lines behind it stay in step; nothing where lines are selected."""
-        return b"" if self._selection.bounded else b"\n"
-
-
-class MeasuredTable(Renderer[RowMeasured]):
-    """The input's rows that were selected, with figures as further columns."""
-
-    def __init__(self, rows: RowFormat, columns: Sequence[str], selection: Selection, warn: Warn) -> None:
-        self._selection = selection
-        self._rows = TableRows(rows, columns, FIGURES, warn)
-
-    def begin(self) -> bytes:
-        """Return the header."""
-        return self._rows.header()
-
-    def result(self, result: RowMeasured) -> bytes:
-        """Return the row, or nothing."""
-        if not self._selection.takes(result.figures):
-            return b""
-        return self._rows.row(result.record, [*_figures(result.figures).values()])
-
-    def failed(self, failure: RowFailed) -> bytes:
-        """Return the row with no figures; nothing where rows are selected."""
-        return b"" if self._selection.bounded else self._rows.row(failure.record, [])
-
-    def end(self) -> bytes:
-        """Return what the format has behind its last row."""
-        return self._rows.footer()
-
-
-def _figures(figures: Figures) -> dict[str, object]:
-    per_byte = figures.bits_per_byte
-    values = (
-        round(figures.total, DIGITS),
-        None if per_byte is None else round(per_byte, DIGITS),
-        round(figures.mean, DIGITS),
-        round(figures.max, DIGITS),
-        figures.tokens,
-    )
-    return dict(zip(FIGURES, values, strict=True))
-
-
 def _compared(row: RowCompared) -> dict[str, object]:
     ours, theirs = row.explained.figures, row.other.figures
     tokens = [
@@ -180,7 +120,7 @@ def _compared(row: RowCompared) -> dict[str, object]:
     ]
     return {
         "text": row.explained.text,
-        **_figures(ours),
+        **figure_columns(ours),
         "versus_bits": _rounded(theirs.total),
         "gain_bits": _rounded(theirs.total - ours.total),
         "tokens": tokens,

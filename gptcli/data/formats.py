@@ -94,8 +94,11 @@ class Csv:
         return _utf8(line.getvalue().removesuffix("\r\n") + "\n")
 
 
-def format_for(path: str) -> RowFormat:
-    """Return the format that a file's suffix names; raise ConfigError when it names none."""
+def format_for(path: str, *, also: Sequence[str] = ()) -> RowFormat:
+    """Return the format that a file's suffix names; raise ConfigError when it names none.
+
+    also has further suffixes, of what is no row, that may be meant instead.
+    """
     match os.path.splitext(path)[1].lower():
         case ".jsonl" | ".ndjson":
             return Jsonl()
@@ -105,7 +108,8 @@ def format_for(path: str) -> RowFormat:
             return Csv(",")
         case ".tsv":
             return Csv("\t")
-    raise ConfigError(f"cannot tell the format of {path}: end its name in .txt, .jsonl, .ndjson, .json, .csv or .tsv")
+    *most, last = (".txt", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", *also)
+    raise ConfigError(f"cannot tell the format of {path}: end its name in {', '.join(most)} or {last}")
 
 
 def json_bytes(value: object) -> bytes:

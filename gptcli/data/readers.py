@@ -25,12 +25,16 @@ READERS: dict[str, Reader] = {
 }
 
 
+class NoRowsError(InputError):
+    """An input holds no row at all."""
+
+
 def read_records(path: str, stdin: BinaryIO, *, whole: bool = False) -> Iterator[Record]:
     """Return the rows of a file by its suffix, or of standard input for "-"; text has a row a line.
 
     whole makes all of a text one row. A row that cannot be read is a record with an error. Raises InputError
-    at once for a file that cannot be opened, or is not text, and in place of the first row if there is none. Holds one
-    row.
+    at once for a file that cannot be opened, or is not text, and NoRowsError in place of the first row if there is
+    none. Holds one row.
     """
     suffix = inner_suffix(path)
     if whole and suffix in READERS:
@@ -80,7 +84,7 @@ def _records(opened: AbstractContextManager[BinaryIO], source: str, read: Reader
     except OSError as error:
         raise InputError(cannot_read(source, error)) from error
     if empty:
-        raise InputError(f"{source} is empty")
+        raise NoRowsError(f"{source} is empty")
 
 
 def cannot_read(source: str, error: OSError) -> str:
