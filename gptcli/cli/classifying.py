@@ -18,6 +18,7 @@ from gptcli.cli.sharing import SharedWork
 from gptcli.cli.source import copyable_stdin
 from gptcli.data.compression import inner_suffix
 from gptcli.data.formats import Csv, RowFormat
+from gptcli.data.journal import CONTENTS
 from gptcli.data.readers import check_readable
 from gptcli.data.records import Record
 from gptcli.tasks.config import DEFAULT_LABEL_SEPARATOR, ClassifyConfig
@@ -80,7 +81,7 @@ def _state(flags: ClassifyFlags) -> dict[str, object]:
         if path is not None:
             check_readable(path)
             status = os.stat(path)
-            state[f"the contents of {path}"] = [status.st_size, status.st_mtime_ns]
+            state[f"{CONTENTS} {path}"] = [status.st_size, status.st_mtime_ns]
     return state
 
 

@@ -12,6 +12,7 @@ from gptcli.cli.options import OutputFlags, SourceFlags
 from gptcli.cli.progress import Progress
 from gptcli.cli.sinks import RemoteSink, ResumableFile, Sink, SinkFacts, Stdout
 from gptcli.cli.source import Rows, open_rows
+from gptcli.data.journal import CONTENTS
 from gptcli.errors import ConfigError
 from gptcli.tasks.sharing import Share
 
@@ -78,7 +79,7 @@ def _source_state(source: SourceFlags) -> dict[str, object]:
     if source.input is not None:
         # A changed input would give the rows that are left other numbers, or other texts.
         status = os.stat(source.input)
-        state[f"the contents of {source.input}"] = [status.st_size, status.st_mtime_ns]
+        state[f"{CONTENTS} {source.input}"] = [status.st_size, status.st_mtime_ns]
     return state | by_name(source, "input", "column", "whole")
 
 

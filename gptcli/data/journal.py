@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from gptcli.data.atomic import write_atomically
 from gptcli.errors import OutputError
 
+CONTENTS = "the contents of"
+"""What stands in a state before the name of a file that was read: no option, and another name with another file."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
@@ -96,6 +99,11 @@ def changed_options(before: Mapping[str, object], state: Mapping[str, object]) -
     now = _as_json(state)
     missing = object()
     return [name for name in sorted(now.keys() - {"seed"}) if before.get(name, missing) != now[name]]
+
+
+def is_of_another_command(before: Mapping[str, object], state: Mapping[str, object]) -> bool:
+    """Return whether a run has options that the one before it did not know; a command's state names all of its own."""
+    return any(name not in before for name in state if not name.startswith(CONTENTS))
 
 
 def _as_json(state: Mapping[str, object]) -> Mapping[str, object]:

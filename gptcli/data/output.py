@@ -8,6 +8,7 @@ from gptcli.data.journal import (
     FAILED,
     Journal,
     changed_options,
+    is_of_another_command,
     journal_path,
     lock,
     read_journal,
@@ -66,8 +67,8 @@ class OutputFile:
     def resume(cls, path: str, *, state: Mapping[str, object]) -> "OutputFile":
         """Continue a file behind its last whole row, or begin it when there is none.
 
-        Raises ConfigError when the run was started with other options, OutputError when finished rows are
-        missing; the file is then left as it was.
+        Raises ConfigError when the run was started with other options, or by another command, and OutputError when
+        finished rows are missing; the file is then left as it was.
         """
         exists = _exists(path)
         try:
@@ -75,6 +76,7 @@ class OutputFile:
             journal = read_journal(path)
             if journal is None:
                 return cls(path, None) if exists else cls.create(path, state=state, overwrite=False)
+            _refuse_other_command(path, journal.state, state)
             _refuse_changes(path, journal.state, state)
             size = os.path.getsize(path) if exists else 0
             if size < journal.output_bytes:
@@ -197,6 +199,14 @@ def _exists(path: str) -> bool:
     if not os.path.isfile(path):
         raise OutputError(f"cannot write {path}: it is not a regular file; write to standard output instead")
     return True
+
+
+def _refuse_other_command(path: str, before: Mapping[str, object], state: Mapping[str, object]) -> None:
+    """Raise ConfigError when a run of another command would be continued."""
+    if is_of_another_command(before, state):
+        raise ConfigError(
+            f"{path} was begun by another command: continue it with that one, or begin again with --overwrite"
+        )
 
 
 def _refuse_changes(path: str, before: Mapping[str, object], state: Mapping[str, object]) -> None:

@@ -125,11 +125,18 @@ def test_the_seed_of_the_interrupted_run_is_kept(path: Path) -> None:
         assert output.rows_done == 1
 
 
+def test_what_another_command_has_begun_is_said_to_be_so(path: Path) -> None:
+    """This read "was started with other options:", and named options that nobody had given."""
+    run(start(path), [b"a", b"b"], until=1)
+    with pytest.raises(ConfigError, match="was begun by another command"):
+        resume(path, state={"fingerprint": "abc", "--above": None})
+
+
 @pytest.mark.parametrize(
     ("state", "names"),
     [
         ({**STATE, "temperature": 0.5, "fingerprint": "def"}, "fingerprint, temperature"),
-        ({**STATE, "top_k": 5}, "top_k"),
+        ({**STATE, "the contents of in.csv": [3, 4]}, "the contents of in.csv"),
     ],
 )
 def test_other_options_are_refused_by_name_and_nothing_is_touched(
