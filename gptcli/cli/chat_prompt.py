@@ -8,7 +8,9 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion, Path
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import History as Entries
 from prompt_toolkit.input import Input, create_input
+from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.shortcuts import CompleteStyle
 
@@ -16,12 +18,15 @@ from gptcli.cli.chat_commands import COMMANDS, FILE
 from gptcli.cli.chat_history import History
 from gptcli.cli.chat_reader import PROMPT
 from gptcli.cli.chat_settings import NAMES
+from gptcli.cli.signals import Interrupts
 
 
 class PromptReader:
     """A line editor on a terminal: Alt-Enter begins another line, and a paste of several lines is one text."""
 
     def __init__(self, history: History, source: Input, screen: Output) -> None:
+        self.interrupts = Interrupts()
+        self._source = source
         self._session: PromptSession[str] = PromptSession(
             history=_Remembered(history),
             completer=CommandCompleter(),
@@ -36,14 +41,46 @@ class PromptReader:
 
     def read(self) -> str:
         """Return the next text; Ctrl-C only empties a line that is not empty."""
-        return self._session.prompt(PROMPT)
+        return self._prompted("")
 
     def edit(self, text: str) -> str | None:
         """Return the text as changed; None where it was given up."""
         try:
-            return self._session.prompt(PROMPT, default=text)
+            return self._prompted(text)
         except (KeyboardInterrupt, EOFError):
             return None
+
+    def _prompted(self, text: str) -> str:
+        """Return what a text becomes.
+
+        prompt_toolkit's own handler of SIGINT fails where one comes in the moment in which its application ends.
+        """
+        with self.interrupts.telling(self._wake):
+            line = self._session.prompt(PROMPT, default=text, pre_run=self._give_up, handle_sigint=False)
+        if self._interrupted_behind():
+            self.interrupts.note()
+        return line
+
+    def _wake(self) -> None:
+        loop = self._session.app.loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self._give_up)
+
+    def _give_up(self) -> None:
+        """End the application for a Ctrl-C that came as a signal, unless it ends already: then it is for the answer."""
+        application = self._session.app
+        if application.is_running and not application.is_done and self.interrupts.taken():
+            application.exit(exception=KeyboardInterrupt())
+
+    def _interrupted_behind(self) -> bool:
+        """Return whether Ctrl-C was typed behind the line while it was still a key; it is taken, with what it follows.
+
+        The terminal drops what was typed before a Ctrl-C in the same way.
+        """
+        keys = [*get_typeahead(self._source), *self._source.read_keys()]
+        behind = next((place for place in range(len(keys), 0, -1) if keys[place - 1].key == Keys.ControlC), 0)
+        store_typeahead(self._source, keys[behind:])
+        return behind > 0
 
 
 def terminal_reader(history: History) -> PromptReader:

@@ -5,17 +5,26 @@ import termios
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from gptcli.cli.chat_history import History, history_path
 from gptcli.cli.console import Console
+from gptcli.cli.signals import Interrupts
 from gptcli.errors import InputError
 
 PROMPT = "> "
 
+Modes = list[Any]
+"""The settings of a terminal, as termios has them."""
+
 
 class Reader(Protocol):
     """Reads what a person types."""
+
+    @property
+    def interrupts(self) -> Interrupts:
+        """Return where Ctrl-C is noted; one that came behind a line stays there when the line is returned."""
+        ...
 
     def read(self) -> str:
         """Return the next line; raises EOFError at the end, KeyboardInterrupt at Ctrl-C, InputError for no text."""
@@ -30,15 +39,24 @@ class PlainReader:
     """Python's input() where it reads a terminal, which then edits lines; else a line as it comes."""
 
     def __init__(self, console: Console, history: History) -> None:
+        self.interrupts = Interrupts()
         self._console = console
         self._history = history
         self._edits = sys.stdin is not None and console.stdin is sys.stdin.buffer and console.stdout.isatty()
         if self._edits:
             self._edits = _recalled(history)
+        self._modes = _modes(console.stdin)
+        if self._edits and self._modes is not None:
+            self._modes = _without_end(self._modes)  # an editor knows Ctrl-D itself
 
     def read(self) -> str:
         """Return the next line, without its end."""
-        line = self._edited() if self._edits else self._line()
+        try:
+            with _in_modes(self._console.stdin, self._modes), self.interrupts.telling(self._interrupt):
+                line = self._edited() if self._edits else self._line()
+        except (EOFError, KeyboardInterrupt):
+            self._console.stderr.write("\n")  # what comes next does not stand behind the prompt
+            raise
         if line.strip():
             self._history.add(line)
         return line
@@ -46,6 +64,10 @@ class PlainReader:
     def edit(self, text: str) -> str | None:
         """Return None: a line cannot be filled in here."""
         return None
+
+    def _interrupt(self) -> None:
+        self.interrupts.taken()
+        raise KeyboardInterrupt
 
     def _edited(self) -> str:
         try:
@@ -77,20 +99,39 @@ def open_reader(console: Console) -> Reader:
 
 @contextmanager
 def unechoed(stdin: BinaryIO) -> Iterator[None]:
-    """Keep what is typed meanwhile off the screen, where an answer is being written; it is read afterwards."""
-    descriptor = stdin.fileno() if stdin.isatty() else None
-    before = None if descriptor is None else termios.tcgetattr(descriptor)
-    if descriptor is None or before is None:
+    """Keep what is typed meanwhile off the screen, where no line is being read; it is read afterwards."""
+    modes = _modes(stdin)
+    if modes is not None:
+        modes = _without_end(modes)
+        modes[3] &= ~termios.ECHO
+    with _in_modes(stdin, modes):
+        yield
+
+
+def _without_end(modes: Modes) -> Modes:
+    """Return modes in which Ctrl-D is a key as others are, kept for the next prompt."""
+    keys = [*modes[6]]
+    keys[termios.VEOF] = b"\0"
+    return [*modes[:6], keys]
+
+
+def _modes(stdin: BinaryIO) -> Modes | None:
+    return termios.tcgetattr(stdin) if stdin.isatty() else None
+
+
+@contextmanager
+def _in_modes(stdin: BinaryIO, modes: Modes | None) -> Iterator[None]:
+    """Set a terminal so, and afterwards as it was; None leaves it as it is."""
+    before = None if modes is None else _modes(stdin)
+    if modes is None or before is None:
         yield
         return
-    keys = [*before[6]]
-    keys[termios.VEOF] = b"\0"  # none: a Ctrl-D is for the prompt behind the answer
-    termios.tcsetattr(descriptor, termios.TCSANOW, [*before[:3], before[3] & ~termios.ECHO, *before[4:6], keys])
+    termios.tcsetattr(stdin, termios.TCSANOW, modes)
     try:
         yield
     finally:
         with suppress(termios.error):  # the terminal is gone
-            termios.tcsetattr(descriptor, termios.TCSANOW, before)
+            termios.tcsetattr(stdin, termios.TCSANOW, before)
 
 
 def _recalled(history: History) -> bool:

@@ -1,12 +1,13 @@
 """A person and a model in turn: read a line, do what it says, write the answer as it comes."""
 
+import signal
 from collections.abc import Sequence
 
 from gptcli.cli.chat_commands import run_command
 from gptcli.cli.chat_reader import Reader, unechoed
 from gptcli.cli.chat_settings import Settings
 from gptcli.cli.console import Console, harmless, utf8
-from gptcli.cli.signals import StopRequest, Terminated, unremembered_interrupts
+from gptcli.cli.signals import StopRequest, Terminated
 from gptcli.data.utf8 import bad_byte
 from gptcli.errors import InputError, UsageError
 from gptcli.tasks.chat import Answered, Chat
@@ -32,7 +33,7 @@ class Session:
     def run(self) -> None:
         """Talk until a person leaves; what goes wrong with a line is told, and the next one read."""
         self.console.tell(f"{self._chat.name}, format {self._chat.form.name}; {HOW_TO_LEAVE}")
-        with unremembered_interrupts():
+        with self.reader.interrupts.listening(), unechoed(self.console.stdin):
             while True:
                 try:
                     line = self._next_line()
@@ -95,7 +96,9 @@ class Session:
         notices: list[str] = []
         written = False
         try:
-            with stop.listening(), unechoed(self.console.stdin):
+            with stop.listening():
+                if self.reader.interrupts.taken():  # behind the line, before anybody listened
+                    stop.ask(signal.SIGINT)
                 for event in self._chat.answer(prompt, stop):
                     match event:
                         case TextDelta():

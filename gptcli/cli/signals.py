@@ -1,7 +1,7 @@
 """Signals of a run: SIGTERM ends it as Ctrl-C does, and where it may end well the first of them only asks it to."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -30,19 +30,46 @@ class Interruption:
         raise self.error
 
 
-@contextmanager
-def unremembered_interrupts() -> Iterator[None]:
-    """Let Ctrl-C raise, and be over once it is handled, as where a person goes on typing.
+class Interrupts:
+    """Ctrl-C where a person goes on: it raises nothing by itself, and is remembered until somebody takes it."""
 
-    SIGINT stays ignored where it is ignored.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    if before != signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    def __init__(self) -> None:
+        self._came = False
+        self._told: Callable[[], None] | None = None
+
+    def note(self) -> None:
+        """Remember one, and tell who waits."""
+        self._came = True
+        told, self._told = self._told, None
+        if told is not None:
+            told()
+
+    def taken(self) -> bool:
+        """Return whether one came since this was asked before."""
+        came, self._came = self._came, False
+        return came
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Note each SIGINT; it stays ignored where it is ignored."""
+        before = signal.getsignal(signal.SIGINT)
+        if before != signal.SIG_IGN:
+            signal.signal(signal.SIGINT, lambda number, frame: self.note())
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    @contextmanager
+    def telling(self, told: Callable[[], None]) -> Iterator[None]:
+        """Call told at the next one, from the signal handler, and at once where one came before."""
+        self._told = told
+        try:
+            if self._came:
+                self.note()
+            yield
+        finally:
+            self._told = None
 
 
 class StopRequest:
@@ -54,6 +81,10 @@ class StopRequest:
     def __call__(self) -> bool:
         """Return whether a signal came."""
         return self._number is not None
+
+    def ask(self, number: int) -> None:
+        """Take a signal as come that came before anybody listened."""
+        self._number = number
 
     def error(self) -> KeyboardInterrupt:
         """Return what the signal that came would have raised."""

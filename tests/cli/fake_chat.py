@@ -9,6 +9,7 @@ from io import BytesIO, StringIO
 from gptcli.cli.chat_session import Session
 from gptcli.cli.chat_settings import Settings
 from gptcli.cli.console import Console
+from gptcli.cli.signals import Interrupts
 from gptcli.engine.options import SamplingOptions
 from gptcli.errors import ConfigError, InputError
 from gptcli.tasks.chat import Answered
@@ -65,8 +66,11 @@ class FakeReader:
     """A person who types these lines, or interrupts, and then leaves."""
 
     lines: list[Line]
+    late: str | None = None
+    """The line behind which Ctrl-C is pressed before its answer begins."""
     edited: str | None = None
     """What an edited text becomes."""
+    interrupts: Interrupts = field(default_factory=Interrupts)
     offered: list[str] = field(default_factory=list)
     """The texts that were given to edit."""
 
@@ -77,6 +81,8 @@ class FakeReader:
         line = self.lines.pop(0)
         if isinstance(line, BaseException):
             raise line
+        if line == self.late:
+            signal.raise_signal(signal.SIGINT)
         return line
 
     def edit(self, text: str) -> str | None:
@@ -107,10 +113,16 @@ class Talked:
         return [turn.text for turn in self.conversation.turns]
 
 
-def talk(*lines: Line, chat: FakeChat | None = None, edited: str | None = None, quiet: bool = False) -> Talked:
+def talk(
+    *lines: Line,
+    chat: FakeChat | None = None,
+    edited: str | None = None,
+    late: str | None = None,
+    quiet: bool = False,
+) -> Talked:
     """Run a session over lines, to its end."""
     chat = chat or FakeChat()
-    reader = FakeReader(lines=list(lines), edited=edited)
+    reader = FakeReader(lines=list(lines), edited=edited, late=late)
     console = Console(stdin=BytesIO(), stdout=BytesIO(), stderr=StringIO(), environment={}, quiet=quiet)
     settings = Settings(options=SamplingOptions(), logit_bias=(), seed=7)
     session = Session(console, chat, Conversation(), settings, reader)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """The line editor: keys, pastes, history, and what is completed."""
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,42 @@ def test_ctrl_c_empties_a_line_and_on_an_empty_one_interrupts() -> None:
         assert reader.read() == "whole"
         with pytest.raises(KeyboardInterrupt):
             reader.read()
+
+
+def test_ctrl_c_right_behind_a_line_is_for_its_answer_and_drops_what_was_typed_between() -> None:
+    """It came as a key of the next prompt: the answer was written to its end, and then `Ctrl-D leaves` was told."""
+    with typing("Hi\rWho?\r\x03And?\r") as reader:
+        assert reader.read() == "Hi"
+        assert reader.interrupts.taken()
+        assert reader.read() == "And?"
+        assert not reader.interrupts.taken()
+
+
+def test_a_signal_before_the_prompt_is_there_ends_it() -> None:
+    """prompt_toolkit's handler printed a traceback, `Application is not running. Application.exit() failed.`"""
+    with typing("Hi\r") as reader:
+        reader.interrupts.note()
+        with pytest.raises(KeyboardInterrupt):
+            reader.read()
+        assert not reader.interrupts.taken()
+        assert reader.read() == "Hi"
+
+
+def test_a_signal_behind_the_line_that_ends_the_prompt_is_kept_for_the_answer() -> None:
+    with typing("Hi\r") as reader, reader.interrupts.listening():
+        application = reader._session.app
+        application.after_render += lambda app: app.is_done and signal.raise_signal(signal.SIGINT)
+        assert reader.read() == "Hi"
+        assert reader.interrupts.taken()
+
+
+def test_a_signal_at_the_prompt_ends_it() -> None:
+    with typing("half") as reader, reader.interrupts.listening():
+        application = reader._session.app
+        application.after_render += lambda app: app.is_done or signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            reader.read()
+        assert not reader.interrupts.taken()
 
 
 def test_ctrl_d_leaves_at_an_empty_line() -> None:

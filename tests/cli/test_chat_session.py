@@ -51,6 +51,13 @@ def test_an_answer_that_is_stopped_before_a_word_came_takes_the_message_back():
     assert ended.told == ["stopped before a word came: your message is taken back"]
 
 
+def test_ctrl_c_before_an_answer_begins_stops_it():
+    """Right behind Enter it ended the program, or did nothing."""
+    ended = talk("Hi", "Who?", late="Hi")
+    assert ended.texts == ["Who?", "answer 2 to Who?"]
+    assert ended.told == ["stopped before a word came: your message is taken back"]
+
+
 def test_a_second_ctrl_c_ends_the_program():
     def twice(turns, cancelled):
         yield from FakeChat(signals={"Hi": signal.SIGINT}).answer(turns, lambda: False)

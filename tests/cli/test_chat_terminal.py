@@ -58,6 +58,27 @@ def test_ctrl_c_stops_an_answer_and_at_the_prompt_tells_how_to_leave(
         assert screen.end() == 0
 
 
+def test_ctrl_c_right_behind_enter_stops_the_answer_and_ctrl_d_behind_ctrl_c_leaves(state: dict[str, str]) -> None:
+    """The answer went on to its end, and the Ctrl-D was swallowed."""
+    with terminal(*CHAT, "--max-new-tokens", "400", "--min-new-tokens", "390", **state) as screen:
+        screen.wait_for(READY)
+        screen.say("Hello\r\x03")
+        screen.wait_for("your message is taken back|what came is kept")
+        screen.say("\x03\x04")
+        screen.wait_for("Ctrl-D leaves")
+        assert screen.end() == 0
+
+
+def test_behind_ctrl_c_or_ctrl_d_on_a_dumb_terminal_a_new_line_begins(state: dict[str, str]) -> None:
+    """`> > $` stood on one line."""
+    with terminal(*CHAT, "--quiet", TERM="dumb", **state) as screen:
+        screen.wait_for("> ")
+        screen.insist(lambda: screen.type("\x03"), r"\r?\n> ")
+        screen.type("\x04")
+        assert screen.end() == 0
+    assert screen.written.endswith(b"> \r\n")
+
+
 @pytest.mark.parametrize("arguments", [CHAT, PLAIN], ids=["prompt_toolkit", "input"])
 def test_sigterm_at_the_prompt_ends_it_and_leaves_the_terminal_as_it_was(
     arguments: tuple[str, ...], state: dict[str, str]
