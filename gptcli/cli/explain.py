@@ -45,7 +45,9 @@ EXAMPLES = """Examples:
     gptcli explain "The cat sat on the" --attribution integrated --target " mat"
 
 Surprisal is -log2 of a token's probability: 1 bit is a coin's toss, 10 bits a chance of 1 in 1,024. A text's bits are
-those of all its tokens, and equal the log-likelihood that gptcli evaluate gives.
+those of all its tokens, and equal the log-likelihood that gptcli evaluate gives: the text stands behind the
+beginning-of-text token. --next, --interactive, --attention, --lens and --attribution read it as gptcli generate reads a
+prompt, without that token, so that the same next token has another probability there.
 
 A text that begins with a dash goes behind --.
 """

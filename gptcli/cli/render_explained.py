@@ -25,6 +25,12 @@ STEPS_BITS = (3.0, 6.0, 9.0, 12.0, 15.0)
 GAIN_STEPS_BITS = (0.5, 2.0, 5.0)
 WIDEST_TOKEN = 24
 WIDEST_BAR = 40
+LINES_OF_TEXT = 5
+"""Of the text in front of its next tokens."""
+WITH_BEGINNING = "behind the beginning-of-text token"
+"""How texts are scored, as by evaluate: a text's first token has a probability."""
+WITHOUT_BEGINNING = "no beginning-of-text token"
+"""How a text is continued, as by generate: so the same next token has another probability."""
 
 Row = TypeVar("Row", RowExplained, RowCompared, RowContinued)
 
@@ -150,14 +156,23 @@ class NextView(View[RowContinued]):
         texts = [surface.quoted(one.text) for one in row.likely]
         room = max(4, min(max(map(width, texts)), WIDEST_TOKEN, surface.columns - 8))
         bars = min(WIDEST_BAR, surface.columns - room - 8)
-        scale = max(max(one.probability, one.drawn) for one in row.likely)
-        lines = surface.tinted([("bold", row.text)]) if row.text else []
+        scale = max(one.probability for one in row.likely)
+        lines = self._end_of(row.text)
         for one, text in zip(row.likely, texts, strict=True):
             lines.append(
                 [("", f"{percent(one.probability):>6} {surface.fitted(text, room)} "), *self._bar(one, scale, bars)]
             )
-        facts = [f"{row.entropy / math.log(2):.1f} bits of entropy", f"{row.kept:,} tokens kept"]
-        return [*lines, [], *filled(facts, surface)]
+        kept = "1 token kept" if row.kept == 1 else f"{row.kept:,} tokens kept"
+        facts = [f"{row.entropy / math.log(2):.1f} bits of entropy", kept]
+        return [*lines, [], *filled([*facts, *([WITHOUT_BEGINNING] if row.text else [])], surface)]
+
+    def _end_of(self, text: str) -> list[Line]:
+        """Return the lines of a text that its next tokens are seen behind; of a long one the last few."""
+        most = self.surface.columns * LINES_OF_TEXT
+        lines = self.surface.tinted([("bold", text[-most:])]) if text else []
+        if len(text) <= most and len(lines) <= LINES_OF_TEXT:
+            return lines
+        return [[("faint", "…" if self.surface.unicode else "...")], *lines[-LINES_OF_TEXT:]]
 
     def _bar(self, one: NextToken, scale: float, room: int) -> list[Fragment]:
         if room < 1:
@@ -175,17 +190,19 @@ def totals(text: ExplainedText, surface: Surface) -> list[Line]:
     if figures.bits_per_byte is not None:
         parts.append(f"{figures.bits_per_byte:.2f} bits a byte")
     parts.append("1 token" if len(text.tokens) == 1 else f"{len(text.tokens):,} tokens")
-    return [[], *filled(parts, surface)]
+    first_is_scored = bool(text.tokens) and text.tokens[0].logprob is not None
+    return [[], *filled([*parts, *([WITH_BEGINNING] if first_is_scored else [])], surface)]
 
 
 def filled(parts: Sequence[str], surface: Surface) -> list[Line]:
-    """Return parts in lines, with no part cut that fits into one."""
+    """Return parts in lines, with a comma behind all but the last, and no part broken that fits into a line."""
     lines: list[str] = []
-    for part in parts:
-        if lines and width(lines[-1]) + 2 + width(part) <= surface.columns:
-            lines[-1] += f", {part}"
+    for number, part in enumerate(parts, start=1):
+        more = part if number == len(parts) else f"{part},"
+        if lines and width(lines[-1]) + 1 + width(more) <= surface.columns:
+            lines[-1] += f" {more}"
         else:
-            lines.append(part)
+            lines.append(more)
     return [line for text in lines for line in surface.tinted([("", text)])]
 
 

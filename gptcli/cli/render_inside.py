@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from gptcli.cli.render_explained import filled, percent
+from gptcli.cli.render_explained import WITHOUT_BEGINNING, filled, percent
 from gptcli.cli.surface import Fragment, Line, Style, Surface
 from gptcli.cli.units import width
 from gptcli.tasks.inside import AttributionInside, HeadInside, HeadsInside, Inside, LensInside
@@ -58,7 +58,7 @@ def _heads(found: HeadsInside, surface: Surface) -> list[Line]:
         lines.append([("faint", f"{layer:>5}  "), *_letters(row, gap)])
     told = [f"{letter} {what}" for letter, what in HABITS.items()]
     told[0] = f"Mostly looks at: {told[0]}"
-    return [*lines, [], *filled([*told, "capitals: by three quarters"], surface)]
+    return [*lines, [], *filled([*told, "capitals: by three quarters", WITHOUT_BEGINNING], surface)]
 
 
 def _letters(row: Sequence[str], gap: str) -> list[Fragment]:
@@ -103,7 +103,12 @@ def _lens(found: LensInside, surface: Surface) -> list[Line]:
         if not said and layer.top:
             said = surface.fitted(surface.quoted(found.texts[layer.top[0][0]]), left)
         lines.append([("bold" if layer is layers[-1] else "", before + said)])
-    told = ["layer 0 is the embeddings", f"{layers[-1].layer} the model's own prediction", "bits: entropy"]
+    told = [
+        "layer 0 is the embeddings",
+        f"{layers[-1].layer} the model's own prediction",
+        "bits: entropy",
+        WITHOUT_BEGINNING,
+    ]
     return [*lines, [], *filled(told, surface)]
 
 
@@ -125,6 +130,7 @@ def _attribution(found: AttributionInside, surface: Surface) -> list[Line]:
         f"for {surface.quoted(found.target)}: {attribution.method.replace('-', ' ')}, nats",
         f"log probability {attribution.logprob:.2f}",
         f"of the baseline {attribution.baseline_logprob:.2f}",
+        WITHOUT_BEGINNING,
     ]
     return [*lines, [], *filled(told, surface)]
 

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Literal
 
 from gptcli.cli.console import Console
@@ -71,7 +73,7 @@ class Surface:
         return "".join("".join(self._styled(*fragment) for fragment in line).rstrip(" ") + "\n" for line in lines)
 
     def tinted(self, pieces: Sequence[Fragment]) -> list[Line]:
-        """Return a text that comes in pieces as lines: broken where it has line ends, and where a line is full."""
+        """Return a text that comes in pieces as lines: broken where it has line ends, and between words."""
         lines: list[Line] = [[]]
         for style, text in pieces:
             for number, part in enumerate(text.split("\n")):
@@ -107,11 +109,12 @@ class Surface:
         return "#" * round(share * room)
 
     def bracketed(self, style: Style, text: str) -> str:
-        """Return a text with what tells its tint where there are no colours."""
+        """Return a text with what tells its tint where there are no colours, behind the spaces in front of a word."""
         if self.palette != "none" or style not in _BRACKETS or not text:
             return text
         before, behind = _BRACKETS[style]
-        return f"{before}{text}{behind}"
+        word = text.lstrip(" ") or text
+        return f"{text.removesuffix(word)}{before}{word}{behind}"
 
     def _styled(self, style: Style, text: str) -> str:
         if self.palette == "none" or not style or not text:
@@ -125,19 +128,33 @@ class Surface:
         return f"\x1b[{code}m{text}\x1b[0m" if code else text
 
     def _wrapped(self, line: Line) -> Iterator[Line]:
-        """Yield the lines of one that may be too long, cut wherever a line is full."""
-        current: Line = []
-        used = 0
-        for style, text in line:
-            begin = 0
-            for place, character in enumerate(text):
-                room = width(character)
-                if used + room > self.columns:
-                    yield [*current, (style, text[begin:place])]
-                    current, used, begin = [], 0, place
-                used += room
-            current.append((style, text[begin:]))
-        yield current
+        """Yield the lines of one that may be too long."""
+        characters = [(style, character) for style, text in line for character in text]
+        for begin, end in self._parts("".join(character for _, character in characters)):
+            runs = groupby(characters[begin:end], key=itemgetter(0))
+            yield [(style, "".join(character for _, character in run)) for style, run in runs]
+
+    def _parts(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where each line begins and ends: behind its last space, which is left out where it has no room.
+
+        A word that fills a line is cut.
+        """
+        begin, word, used = 0, 0, 0
+        for place, character in enumerate(text):
+            room = width(character)
+            if used + room > self.columns and place > begin:
+                if character == " ":
+                    yield begin, place
+                    begin, word, used = place + 1, place + 1, 0
+                    continue
+                end = word if word > begin else place
+                yield begin, end
+                begin, used = end, width(text[end:place])
+            used += room
+            if character == " ":
+                word = place + 1
+        if begin < len(text) or not text:
+            yield begin, len(text)
 
 
 def surface_of(console: Console) -> Surface:

@@ -58,7 +58,7 @@ def test_a_text_is_shown_with_its_total_and_what_was_expected_in_five_places() -
     lines = ended.out.decode().splitlines()
     assert lines[0].replace("[", "").replace("]", "") == TEXT
     assert " bits, " in lines[2]
-    assert lines[2].endswith("bits a byte, 10 tokens")
+    assert lines[2].endswith("bits a byte, 10 tokens, behind the beginning-of-text token")
     head = next(number for number, line in enumerate(lines) if line.split() == ["bits", "token", "expected"])
     bits = [float(line.split()[0]) for line in lines[head + 1 :]]
     assert len(bits) == 5

@@ -71,7 +71,7 @@ def test_20_columns_still_have_percentages_tokens_bars_options_and_keys() -> Non
     assert seen[1].startswith('> 62% " the"')
     assert seen[1].endswith("#####")
     assert seen[3].startswith("    -")
-    assert "keeps 2 of 50,257" in seen[seen.index("top-k 2, top-p 1") + 1]
+    assert "keeps 2 of 50,257" in seen[seen.index("top-k 2, top-p 1,") + 1]
     assert "q leave" in seen[-1]
 
 
