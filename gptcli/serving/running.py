@@ -16,6 +16,8 @@ BREAKING_OFF_SECONDS = 1
 """How long requests that were given their time have to notice that it is over."""
 KEEP_ALIVE_SECONDS = 5
 """How long a connection may stay without a request, as uvicorn has it."""
+MOST_MILLISECONDS = 2**31 - 1
+"""What a socket's option holds, a C int: 25 days."""
 
 
 def run_server(
@@ -91,4 +93,5 @@ def _drop_dead_readers(sockets: Sequence[socket.socket], seconds: float) -> None
     """
     if sys.platform == "linux":
         for listening in sockets:
-            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * seconds))
+            milliseconds = int(min(1000 * seconds, MOST_MILLISECONDS))
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)

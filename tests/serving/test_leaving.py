@@ -141,3 +141,8 @@ def test_a_server_that_ends_breaks_off_what_takes_too_long(tiny: Path) -> None:
         assert json.loads(last.removeprefix("data: "))["error"]["code"] == "shutting_down"
         server.thread.join(30)
         assert not server.thread.is_alive()
+
+
+def test_a_request_may_have_any_time(tiny: Path) -> None:
+    with slow_server(tiny, timeout_seconds=1e300) as (server, _):
+        assert server.post(SHORT).status_code == 200
