@@ -17,6 +17,8 @@ WRONG = {
     "--next 3 --top-p 2": "--top-p must be above 0",
     "--top-k 3": "--top-k needs --next or --interactive",
     "--top -1": "--top must be between 0 and 1,000, not -1",
+    "--lens --top -1": "--top must be between 0 and 1,000, not -1",
+    "--lens --top 1001": "--top must be between 0 and 1,000, not 1001",
     "--top 3 --next 3": "--top does not go with --next",
     "--layer 1": "--layer needs --attention",
     "--attention --layer 1": "--layer needs --head",

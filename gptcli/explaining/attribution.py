@@ -9,7 +9,7 @@ and that of the baseline.
 
 import heapq
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -46,8 +46,15 @@ _POINTS = (0.5 - math.sqrt(0.15), 0.5, 0.5 + math.sqrt(0.15))
 _WEIGHTS = (5 / 18, 8 / 18, 5 / 18)
 
 Doubles = NDArray[np.float64]
-OnGradients = Callable[[int, float], None]
-"""Is told how many gradients were taken, and the completeness error so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradientsTaken:
+    """How far integrated gradients are."""
+
+    gradients: int
+    completeness_error: float
+    """At most, so far; they are done at TOLERANCE."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +117,10 @@ class Attributor:
         line = _Line(self._model, tokens, target)
         return _attribution("gradient-x-input", target, line.scores((1.0,))[0], line.values((0.0, 1.0)), 1)
 
-    def integrated_gradients(
-        self, tokens: Tokens, target: int, on_gradients: OnGradients = lambda gradients, error: None
-    ) -> Attribution:
-        """Return the mean of gradient x input on the line from the baseline, whose sum is complete to TOLERANCE.
+    def integrated_gradients(self, tokens: Tokens, target: int) -> Generator[GradientsTaken, None, Attribution]:
+        """Return the mean of gradient x input on the line from the baseline; yield how far it is.
 
+        Its sum is complete to TOLERANCE.
         On each part of the line the sum must equal the difference between the part's ends: the part that misses it
         most is halved until all together miss no more than is allowed, or MOST_GRADIENTS were taken; what is missed
         then is in completeness_error.
@@ -128,7 +134,7 @@ class Attributor:
         while True:
             gradients = line.gradients
             missed = math.fsum(part.missed for _, _, part in heap)
-            on_gradients(gradients, missed * TOLERANCE / allowed)
+            yield GradientsTaken(gradients=gradients, completeness_error=missed * TOLERANCE / allowed)
             if missed <= allowed or gradients >= MOST_GRADIENTS:
                 break
             for part in line.halves(heapq.heappop(heap)[2]):

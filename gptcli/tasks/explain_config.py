@@ -35,8 +35,7 @@ class TokensConfig(ExplainConfig):
     """A model to compare with, of the same tokenizer."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.top <= MOST_TOP:
-            raise ConfigError(f"--top must be between 0 and {MOST_TOP:,}, not {self.top}")
+        require_top(self.top)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +49,9 @@ class NextConfig(ExplainConfig):
     def __post_init__(self) -> None:
         if self.count < 1:
             raise ConfigError(f"--next must be at least 1, not {self.count}")
+
+
+def require_top(top: int) -> None:
+    """Raise ConfigError for a number of alternatives that is out of range."""
+    if not 0 <= top <= MOST_TOP:
+        raise ConfigError(f"--top must be between 0 and {MOST_TOP:,}, not {top}")

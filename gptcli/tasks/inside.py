@@ -18,9 +18,10 @@ from gptcli.explaining.distribution import likeliest
 from gptcli.explaining.lens import LayerPrediction, lens
 from gptcli.tasks.events import ModelReady, Notice, Stage
 from gptcli.tasks.explain import opened_inspector
+from gptcli.tasks.explain_config import require_top
 
 if TYPE_CHECKING:
-    from gptcli.explaining.attribution import Attribution
+    from gptcli.explaining.attribution import Attribution, GradientsTaken
 
 T = TypeVar("T")
 Look = Literal["attention", "lens", "gradient", "integrated"]
@@ -29,7 +30,7 @@ Looking = Generator[Stage | ModelReady | Notice, None, T]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsideConfig:
-    """What `look_inside` needs to know."""
+    """What `look_inside` needs to know; raises ConfigError for a number of predictions that is out of range."""
 
     records: Iterable[Record]
     """Of which there must be one."""
@@ -45,6 +46,9 @@ class InsideConfig:
     """Tokens that each layer predicts."""
     target: str | None = None
     """The next token, as text or as an id in digits; None is the likeliest."""
+
+    def __post_init__(self) -> None:
+        require_top(self.top)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +120,7 @@ def look_inside(config: InsideConfig) -> Looking[Inside]:
             return HeadsInside(model=loaded.name, tokens=texts, trace=trace)
         found = head_weights(trace, config.layer, config.head)
         return HeadInside(model=loaded.name, tokens=texts, layer=config.layer, head=config.head, weights=found)
-    return attribution_inside(read, config)
+    return (yield from attribution_inside(read, config))
 
 
 def read_inside(config: InsideConfig) -> Looking[Read]:
@@ -137,7 +141,7 @@ def lens_inside(read: Read, trace: Trace, top: int) -> LensInside:
     return LensInside(model=loaded.name, tokens=read.tokens, positions=positions, texts=shown)
 
 
-def attribution_inside(read: Read, config: InsideConfig) -> AttributionInside:
+def attribution_inside(read: Read, config: InsideConfig) -> Looking[AttributionInside]:
     """Return how much each token speaks for the next one; raises ConfigError for a target that is no token."""
     loaded, ids = read.loaded, read.ids
     if config.target is None:
@@ -149,9 +153,25 @@ def attribution_inside(read: Read, config: InsideConfig) -> AttributionInside:
     from gptcli.explaining.attribution import open_attributor
 
     attributor = open_attributor(loaded.directory, loaded.config, config.model)
-    compute = attributor.gradient_x_input if config.look == "gradient" else attributor.integrated_gradients
+    if config.look == "gradient":
+        found = attributor.gradient_x_input(ids, target)
+    else:
+        found = yield from _told(attributor.integrated_gradients(ids, target))
     shown = loaded.tokenizer.token_text(target)
-    return AttributionInside(model=loaded.name, tokens=read.tokens, target=shown, attribution=compute(ids, target))
+    return AttributionInside(model=loaded.name, tokens=read.tokens, target=shown, attribution=found)
+
+
+def _told(gradients: "Generator[GradientsTaken, None, Attribution]") -> Looking["Attribution"]:
+    """Say how far integrated gradients are, and return them."""
+    while True:
+        try:
+            taken = next(gradients)
+        except StopIteration as end:
+            found: Attribution = end.value
+            return found
+        yield Stage(
+            text=f"integrating gradients: {taken.gradients:,} taken, {taken.completeness_error:.1%} of the sum missed"
+        )
 
 
 def _token_of(tokenizer: Tokenizer, vocab_size: int, wanted: str) -> int:

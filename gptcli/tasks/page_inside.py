@@ -23,6 +23,7 @@ def whole_page(config: InsideConfig) -> Looking[Page]:
     kept, tokens = attention.layers[0].shape[-1], len(read.ids)
     notes = [f"the page has the attention of the first {kept:,} of {tokens:,} tokens"] if kept < tokens else []
     wants_attribution = config.look in ("gradient", "integrated")
+    attributions = [attributed((yield from attribution_inside(read, config)))] if wants_attribution else []
     return Page(
         model=read.loaded.name,
         tokens=[*map(_token, explained.tokens)],
@@ -30,7 +31,7 @@ def whole_page(config: InsideConfig) -> Looking[Page]:
         bits_per_byte=explained.figures.bits_per_byte,
         attention=attention,
         lens=lens_table(lens_inside(read, trace, config.top)),
-        attributions=[attributed(attribution_inside(read, config))] if wants_attribution else [],
+        attributions=attributions,
         notes=notes,
     )
 

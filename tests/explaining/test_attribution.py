@@ -10,7 +10,7 @@ import pytest
 from gptcli.checkpoint.config import read_config
 from gptcli.engine.options import ModelOptions
 from gptcli.errors import ConfigError, ModelError
-from gptcli.explaining.attribution import TOLERANCE, Attribution, Attributor, open_attributor
+from gptcli.explaining.attribution import TOLERANCE, Attribution, Attributor, GradientsTaken, open_attributor
 from tests.conftest import save_random_gpt2
 from tests.inspecting import tokens_of
 
@@ -37,6 +37,21 @@ def plain(directory: Path, ids: tuple[int, ...], target: int, points: list[float
     return logprobs.detach().numpy(), (inputs.grad * embeddings).sum(-1).numpy()
 
 
+def integrated(
+    attributor: Attributor, ids: tuple[int, ...], target: int, told: list[GradientsTaken] | None = None
+) -> Attribution:
+    """Return integrated gradients, and put what was told on the way into a list."""
+    computing = attributor.integrated_gradients(tokens_of(ids), target)
+    while True:
+        try:
+            taken = next(computing)
+        except StopIteration as end:
+            found: Attribution = end.value
+            return found
+        if told is not None:
+            told.append(taken)
+
+
 def missed(found: Attribution) -> float:
     """Return how far the scores' sum is from the difference, as a share of the difference."""
     return abs(found.scores.sum() - found.difference) / abs(found.difference)
@@ -51,7 +66,7 @@ def test_gradient_x_input_equals_plain_autograd(tiny: Path) -> None:
 
 
 def test_integrated_gradients_equal_a_fine_sum_of_plain_autograd(tiny: Path) -> None:
-    found = opened(tiny).integrated_gradients(tokens_of(TEXT), TARGET)
+    found = integrated(opened(tiny), TEXT, TARGET)
     steps = 400
     _, scores = plain(tiny, TEXT, TARGET, [(step + 0.5) / steps for step in range(steps)])
     assert found.scores == pytest.approx(scores.mean(axis=0), abs=0.02 * abs(found.difference))
@@ -62,7 +77,7 @@ def test_integrated_gradients_equal_a_fine_sum_of_plain_autograd(tiny: Path) -> 
 @pytest.mark.parametrize("ids", [(7,), TEXT, tuple(range(48))], ids=["a token", "a text", "a whole context"])
 @pytest.mark.parametrize("target", [0, 33, 95])
 def test_integrated_gradients_are_complete_to_one_percent(tiny: Path, ids: tuple[int, ...], target: int) -> None:
-    found = opened(tiny).integrated_gradients(tokens_of(ids), target)
+    found = integrated(opened(tiny), ids, target)
     assert found.scores.shape == (len(ids),)
     assert missed(found) <= TOLERANCE
     assert found.completeness_error == pytest.approx(missed(found), abs=1e-3)
@@ -71,29 +86,27 @@ def test_integrated_gradients_are_complete_to_one_percent(tiny: Path, ids: tuple
 @pytest.mark.slow
 def test_more_gradients_are_taken_where_the_line_is_rougher(tmp_path: Path) -> None:
     rough = opened(save_random_gpt2(tmp_path / "rough", spread=0.8))
-    told: list[tuple[int, float]] = []
-    found = rough.integrated_gradients(
-        tokens_of(TEXT), TARGET, lambda gradients, error: told.append((gradients, error))
-    )
+    told: list[GradientsTaken] = []
+    found = integrated(rough, TEXT, TARGET, told)
     assert missed(found) <= TOLERANCE
     assert len(told) > 1
-    assert told[-1][0] == found.gradients
-    assert [gradients for gradients, _ in told] == sorted(gradients for gradients, _ in told)
-    assert told[-1][1] <= TOLERANCE < told[0][1]
+    assert told[-1].gradients == found.gradients
+    assert [taken.gradients for taken in told] == sorted(taken.gradients for taken in told)
+    assert told[-1].completeness_error <= TOLERANCE < told[0].completeness_error
 
 
 def test_what_cannot_be_completed_says_how_much_it_misses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gptcli.explaining.attribution.MOST_GRADIENTS", 12)
     rough = opened(save_random_gpt2(tmp_path / "rough", spread=0.8))
-    found = rough.integrated_gradients(tokens_of(TEXT), TARGET)
+    found = integrated(rough, TEXT, TARGET)
     assert found.gradients == 12
     assert found.completeness_error == pytest.approx(missed(found), abs=1e-3)
 
 
 def test_a_long_text_is_computed_in_parts_with_the_same_result(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = opened(tiny).integrated_gradients(tokens_of(TEXT), TARGET)
+    whole = integrated(opened(tiny), TEXT, TARGET)
     monkeypatch.setattr("gptcli.explaining.attribution.TOKENS_AT_ONCE", 1)
-    parts = opened(tiny).integrated_gradients(tokens_of(TEXT), TARGET)
+    parts = integrated(opened(tiny), TEXT, TARGET)
     np.testing.assert_allclose(parts.scores, whole.scores, rtol=1e-3, atol=1e-4)
 
 
@@ -109,4 +122,4 @@ def test_options_that_cannot_apply_are_refused(tiny: Path) -> None:
 def test_a_model_that_predicts_no_number_is_an_error(tmp_path: Path) -> None:
     damaged = opened(save_random_gpt2(tmp_path / "damaged", spread=float("nan")))
     with pytest.raises(ModelError, match="predicts no number"):
-        damaged.integrated_gradients(tokens_of(TEXT), TARGET)
+        integrated(damaged, TEXT, TARGET)
