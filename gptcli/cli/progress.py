@@ -24,13 +24,18 @@ class Progress:
         *,
         lines: int | None,
         shared: bool,
+        typed: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Follow an input of this many lines, None if nobody knows; shared: results go to the same terminal."""
+        """Follow an input of this many lines, None if nobody knows.
+
+        shared: results go to the same terminal. typed: a person types the input there, which a live line would hide.
+        """
         self._console = console
         self._lines = lines
         self._first_line: int | None = None
         self._shared = shared
+        self._live = console.live and not typed
         self._clock = clock
         self._began = clock()
         self._rows = 0
@@ -108,7 +113,7 @@ class Progress:
             self._line = None
 
     def _show(self, text: str) -> None:
-        if not self._console.live:
+        if not self._live:
             return
         # rich costs 50 ms: only a person at a terminal pays for it.
         from rich.console import Console as Terminal

@@ -51,7 +51,8 @@ def progress_of(run: Run, output: OutputFlags, console: Console) -> Progress:
     """Return the progress line of a run."""
     lines = run.rows.count_lines(console) if console.live else None
     shared = output.output is None and console.results_may_reach_the_screen
-    return Progress(console, lines=run.rows.count or lines, shared=shared)
+    typed = run.rows.path == "-" and console.stdin.isatty()
+    return Progress(console, lines=run.rows.count or lines, shared=shared, typed=typed)
 
 
 def by_name(flags: object, *names: str) -> dict[str, object]:

@@ -82,6 +82,9 @@ def open_rows(flags: SourceFlags, console: Console, usage: str) -> Rows:
         return Rows(records=_of_arguments(prompts, flags.ARGUMENT.lower()), count=len(prompts), single_text=single)
     _refuse_nothing(flags, console, usage)
     path = flags.input or "-"
+    if path == "-" and console.stdin.isatty():
+        what = "the text" if flags.whole else "a line"
+        console.tell(f"type {what}; Ctrl-D at the beginning of a line ends the input")
     records = _closable(read_records(path, console.stdin, whole=flags.whole))
     if not flags.whole:
         return Rows(records=records, count=None, path=path)

@@ -44,6 +44,15 @@ def choose_placement(options: ModelOptions, head_dim: int) -> Placement:
     return _torch_placement(options, device, reason)
 
 
+def imports_torch(options: ModelOptions) -> bool:
+    """Return whether the options ask for torch, whose import takes seconds; heads of odd width need it anyway."""
+    if options.backend == "onnx" or options.dtype == "int8":
+        return False
+    if options.backend == "torch" or options.dtype in ("float16", "bfloat16"):
+        return True
+    return options.device not in ("auto", "cpu") or (options.device == "auto" and _has_accelerator())
+
+
 def require_device(options: ModelOptions) -> None:
     """Raise DeviceError when the device that was named is absent; to be asked before anything is downloaded."""
     if options.device in ("auto", "cpu"):

@@ -150,9 +150,11 @@ def attribution_inside(read: Read, config: InsideConfig) -> Looking[AttributionI
     else:
         target = _token_of(loaded.tokenizer, loaded.config.vocab_size, config.target)
     # Torch and transformers, seconds of import: only this needs them.
+    yield Stage(text="loading torch")
     from gptcli.explaining.attribution import open_attributor
 
     attributor = open_attributor(loaded.directory, loaded.config, config.model)
+    yield Stage(text="looking inside")
     if config.look == "gradient":
         found = attributor.gradient_x_input(ids, target)
     else:

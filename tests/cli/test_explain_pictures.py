@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import gptcli
+from tests.command import Screen, gptcli
 
 TEXT = "'The cat sat on the mat \x1b[2J</script> 🙂'"
 
@@ -49,3 +49,10 @@ def test_attribution_is_told_for_the_likeliest_token_or_a_chosen_one() -> None:
     assert 'for " time": integrated gradients' in likeliest
     shown = gptcli("explain -m builtin 'Once upon a' --attribution gradient --target ' dog'").out.decode()
     assert 'for " dog": gradient x input' in shown
+
+
+def test_the_seconds_of_torchs_import_are_told() -> None:
+    """They read "looking inside", for six seconds."""
+    screen = Screen()
+    gptcli("explain -m builtin 'Once upon a' --attribution gradient", stderr=screen)
+    assert "loading torch" in screen.getvalue()

@@ -42,6 +42,13 @@ def test_progress_appears_only_once_the_work_has_taken_two_seconds(console):
     assert "2 rows (20%)" in console.stderr.getvalue()
 
 
+def test_a_live_line_does_not_hide_what_a_person_types(console):
+    """`gptcli explain -` drew its spinner over the line that was being typed."""
+    with progress_of(console, Clock(), typed=True) as progress:
+        progress.stage("explaining")
+        assert console.stderr.getvalue() == ""
+
+
 def test_a_message_is_written_where_the_line_was(console):
     with progress_of(console, Clock()) as progress:
         progress.stage("loading")
