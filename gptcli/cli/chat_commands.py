@@ -9,10 +9,12 @@ from textwrap import wrap
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from gptcli.cli.console import Console
 from gptcli.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from gptcli.cli.chat_session import Session
+    from gptcli.tasks.conversation import LoadedConversation
 
 FILE = "FILE"
 OVERWRITE = "--overwrite"
@@ -106,19 +108,16 @@ def _load(session: "Session", argument: str) -> None:
     from gptcli.tasks.conversation import load_conversation
 
     loaded = load_conversation(_path("load", argument))
-    before = len(session.conversation.turns)
-    session.conversation = loaded
-    gone = f"; the {_count(before, 'turn', 'turns')} before are gone" if before else ""
-    session.console.tell(
-        f"{_count(len(loaded.turns), 'turn', 'turns')}, the last: {_excerpt(loaded.turns[-1].text)}{gone}"
-    )
+    before = session.conversation.answers
+    session.conversation = loaded.conversation
+    tell_loaded(session.console, loaded, gone=before)
 
 
 def _reset(session: "Session", argument: str) -> None:
-    turns = len(session.conversation.turns)
+    answers = session.conversation.answers
     session.conversation = replace(session.conversation, turns=())
     stays = "; the system text stays" if session.conversation.system is not None else ""
-    session.console.tell(f"{_count(turns, 'turn', 'turns')} forgotten{stays}")
+    session.console.tell(f"{_count(answers, 'answer', 'answers')} forgotten{stays}")
 
 
 def _help(session: "Session", argument: str) -> None:
@@ -150,6 +149,16 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
         "exit": Command(run=_exit, argument="", help="leave, as Ctrl-D does"),
     }
 )
+
+
+def tell_loaded(console: Console, loaded: "LoadedConversation", *, gone: int = 0) -> None:
+    """Tell what a file holds, what of it is not read, and how many answers it takes the place of."""
+    conversation = loaded.conversation
+    behind = f"; what was before is gone, {_count(gone, 'answer', 'answers')}" if gone else ""
+    last = _excerpt(conversation.turns[-1].text)
+    console.tell(f"{_count(conversation.answers, 'answer', 'answers')}, the last: {last}{behind}")
+    if loaded.unread:
+        console.warn(f"not read: {_count(len(loaded.unread), 'column', 'columns')} {', '.join(loaded.unread)}")
 
 
 def _path(name: str, text: str) -> str:

@@ -66,7 +66,10 @@ class Session:
     def settle(self, settings: Settings) -> None:
         """Draw with these settings from now on; raises ConfigError where the model cannot."""
         self._chat.choose(settings.options, settings.logit_bias, settings.seed)
+        changed = settings.options.max_new_tokens != self.settings.options.max_new_tokens
         self.settings = settings
+        if changed and self._chat.limit_warning is not None:
+            self.console.warn(self._chat.limit_warning)
 
     def _next_line(self) -> str | None:
         """Return what was typed; None where that was Ctrl-C, which tells how to leave."""

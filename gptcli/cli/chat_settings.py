@@ -75,6 +75,8 @@ class Settings:
         given, equals, value = text.partition("=")
         name = given.strip().removeprefix("--").replace("-", "_")
         value = value.strip()
+        if name == "greedy":
+            raise ConfigError("greedy is temperature=0: type /set temperature=0")
         if name not in NAMES:
             raise ConfigError(f"nothing is called {given.strip()!r}{_nearest(name)}")
         if not equals:

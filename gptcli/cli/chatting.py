@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from gptcli.cli.chat_commands import tell_loaded
 from gptcli.cli.chat_options import ChatModelFlags, ConversationFlags
 from gptcli.cli.chat_settings import Settings
 from gptcli.cli.console import Console
@@ -49,7 +50,11 @@ def run(console: Console, *, flags: ConversationFlags, config: ChatConfig) -> No
     """Talk until the input ends; raises InputError at the end where turns of a pipe failed."""
     from gptcli.tasks.conversation import Conversation, load_conversation
 
-    conversation = Conversation() if flags.load is None else load_conversation(flags.load)
+    conversation = Conversation()
+    if flags.load is not None:
+        loaded = load_conversation(flags.load)
+        tell_loaded(console, loaded)
+        conversation = loaded.conversation
     if flags.system is not None:
         conversation = replace(conversation, system=flags.system)
     if not console.stdin.isatty():

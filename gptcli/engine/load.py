@@ -57,7 +57,7 @@ def load_model(located: Located, options: ModelOptions, *, least_slots: int) -> 
     engine = Engine(backend, tokenizer.result().token_bytes, config.eos_token_ids)
     description = (
         f"{located.name} from {located.directory}; {placement.backend} backend on {placement.reason}; "
-        f"{placement.dtype}, {threads} threads, up to {slots} sequences at once"
+        f"{placement.dtype}, {threads} threads, up to {slots} {'sequence' if slots == 1 else 'sequences'} at once"
     )
     return LoadedModel(
         name=located.name,

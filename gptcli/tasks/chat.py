@@ -46,8 +46,9 @@ def open_chat(config: ChatConfig) -> Generator[Stage | ModelReady | Notice, None
     yield Notice(text=model.description, detail=True)
     yield Notice(text=f"seed {config.seed}", detail=True)
     yield Notice(text=f"format {chat.form.name}, {chat.form.reason}", detail=True)
-    if chat.form.warning is not None:
-        yield Notice(text=chat.form.warning)
+    for warning in (chat.form.warning, chat.limit_warning):
+        if warning is not None:
+            yield Notice(text=warning)
     return chat
 
 
@@ -66,6 +67,16 @@ class Chat:
         self._told: set[str] = set()
         self._seed, self._answers = config.seed, 0
         self.choose(config.sampling, config.logit_bias, config.seed)
+
+    @property
+    def limit_warning(self) -> str | None:
+        """Say that no answer can be as long as the options allow, where that is so."""
+        limit, window = self._sampler.options.token_limit(0), self._model.config.n_positions
+        if limit <= window:
+            return None
+        return (
+            f"--max-new-tokens {limit:,} is more than the window of {window:,} tokens: an answer ends where it is full"
+        )
 
     def choose(self, options: SamplingOptions, logit_bias: TokenBias, seed: int) -> None:
         """Draw from now on with these options, from the first random numbers of the seed if that is another.

@@ -36,6 +36,11 @@ class Conversation:
         """Return what the user said last, answered or not."""
         return next((turn.text for turn in reversed(self.turns) if turn.role == "user"), None)
 
+    @property
+    def answers(self) -> int:
+        """Return how many answers there are."""
+        return sum(turn.role == "assistant" for turn in self.turns)
+
     def with_turn(self, turn: Turn) -> "Conversation":
         """Return the conversation with one more turn."""
         return replace(self, turns=(*self.turns, turn))
@@ -44,6 +49,15 @@ class Conversation:
         """Return it as it was before the user's last turn."""
         places = [place for place, turn in enumerate(self.turns) if turn.role == "user"]
         return replace(self, turns=self.turns[: places[-1]] if places else ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedConversation:
+    """What a file holds, and what of it has no place in a conversation."""
+
+    conversation: Conversation
+    unread: tuple[str, ...]
+    """Columns."""
 
 
 def save_conversation(conversation: Conversation, path: str, *, overwrite: bool) -> int:
@@ -66,7 +80,7 @@ def save_conversation(conversation: Conversation, path: str, *, overwrite: bool)
     return len(rows)
 
 
-def load_conversation(path: str) -> Conversation:
+def load_conversation(path: str) -> LoadedConversation:
     """Return the conversation of a file, as saved or of any rows with a user's and an assistant's column.
 
     The system text is that of the first row. Raises InputError for what cannot be read, with the place.
@@ -74,6 +88,7 @@ def load_conversation(path: str) -> Conversation:
     system: str | None = None
     turns: list[Turn] = []
     columns: tuple[str, str] | None = None
+    names: dict[str, None] = {}
     for record in read_records("./-" if path == "-" else path, BytesIO()):
         if record.error is not None:
             raise InputError(f"{record.origin}: {record.error}")
@@ -81,11 +96,13 @@ def load_conversation(path: str) -> Conversation:
             columns = columns or _columns(list(record.columns))
             if not turns and record.columns.get(SYSTEM) is not None:
                 system = value_text(record.columns, SYSTEM)
+            names |= dict.fromkeys(record.columns)
             user, assistant = (value_text(record.columns, column) for column in columns)
         except InputError as error:
             raise InputError(f"{record.origin}: {error}") from error
         turns += [Turn(role="user", text=user), Turn(role="assistant", text=assistant)]
-    return Conversation(system=system, turns=tuple(turns))
+    unread = [name for name in names if name not in (SYSTEM, *(columns or ()))]
+    return LoadedConversation(conversation=Conversation(system=system, turns=tuple(turns)), unread=tuple(unread))
 
 
 def _rows(conversation: Conversation) -> Iterator[dict[str, object]]:
@@ -101,5 +118,8 @@ def _columns(columns: Sequence[str]) -> tuple[str, str]:
     user = find(columns, SYNONYMS[USER])
     assistant = find([column for column in columns if column != user], SYNONYMS[ASSISTANT])
     if user is None or assistant is None:
-        raise InputError(f"no columns {USER} and {ASSISTANT}: the columns are {', '.join(columns)}")
+        raise InputError(
+            f"no columns for a message and its answer: the columns are {', '.join(columns)}; "
+            f"name two of them {USER} and {ASSISTANT}, or question and answer"
+        )
     return user, assistant

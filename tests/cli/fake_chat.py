@@ -36,6 +36,12 @@ class FakeChat:
     """The turns of each prompt."""
     options: SamplingOptions | None = None
 
+    @property
+    def limit_warning(self) -> str | None:
+        """Warn of more than 512 tokens."""
+        many = self.options is not None and (self.options.max_new_tokens or 0) > 512
+        return "more than the window" if many else None
+
     def choose(self, options: SamplingOptions, logit_bias: TokenBias, seed: int) -> None:
         """Refuse beams, as a chat that was opened for none."""
         if options.num_beams > 1:

@@ -90,6 +90,22 @@ def test_a_conversation_goes_on_from_a_file_and_behind_a_system_text(tmp_path: P
     assert len({loaded, other, alone}) == 3
 
 
+def test_what_is_loaded_and_not_read_of_a_file_is_told(tmp_path: Path) -> None:
+    """Nothing was told."""
+    path = tmp_path / "faq.csv"
+    path.write_text("context,question,answer\nA play.,Who?,I\n")
+    told = gptcli(f"{LINE} --seed 3 --load {path}", b"Why?\n").err.splitlines()
+    assert told[:2] == ["gptcli: 1 answer, the last: I", "gptcli: warning: not read: 1 column context"]
+
+
+def test_more_tokens_than_the_window_holds_are_told_before_the_first_answer() -> None:
+    """They were accepted in silence."""
+    told = gptcli(f"{LINE} --seed 3 --max-new-tokens 5000 --stop e", b"").err
+    assert (
+        "warning: --max-new-tokens 5,000 is more than the window of 512 tokens: an answer ends where it is full" in told
+    )
+
+
 def test_a_model_s_own_template_is_filled_in(tmp_path: Path, builtin: Path) -> None:
     model = tmp_path / "m"
     model.mkdir()

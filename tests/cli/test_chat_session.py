@@ -153,13 +153,18 @@ def test_set_changes_options_from_the_next_answer_on_and_alone_lists_them_all():
     assert "temperature=0.5" in ended.told
 
 
+def test_more_tokens_than_the_window_holds_are_told_when_they_are_set():
+    """They were accepted in silence."""
+    assert talk("/set max-new-tokens=5000", "/set temperature=1").told == ["warning: more than the window"]
+
+
 def test_a_system_text_is_put_shown_and_removed():
     ended = talk("/system", "/system Be kind.", "Hi", "/system", "/reset", "/system -", "Hi")
     assert ended.chat.asked == [("Be kind.", "Hi"), ("Hi",)]
     assert ended.told == [
         "there is no system text; /system TEXT puts one in front",
         "Be kind.",
-        "2 turns forgotten; the system text stays",
+        "1 answer forgotten; the system text stays",
     ]
 
 
@@ -171,8 +176,15 @@ def test_save_and_load_give_the_same_conversation_and_tell_what_is_gone(tmp_path
     assert ended.conversation.system == "Be kind."
     assert ended.told == [
         "1 answer is in talk.jsonl",
-        "2 turns, the last: answer 1 to Hi; the 4 turns before are gone",
+        "1 answer, the last: answer 1 to Hi; what was before is gone, 2 answers",
     ]
+
+
+def test_columns_of_a_loaded_file_that_have_no_place_are_told(tmp_path):
+    """A context was dropped in silence."""
+    path = tmp_path / "faq.csv"
+    path.write_text("context,question,answer\nA play.,Who?,I\n")
+    assert talk(f"/load {path}").told == ["1 answer, the last: I", "warning: not read: 1 column context"]
 
 
 def test_save_replaces_a_file_only_where_it_is_told(tmp_path, monkeypatch):

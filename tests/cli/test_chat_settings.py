@@ -43,6 +43,8 @@ def test_the_seed_and_biases_can_be_set_too() -> None:
     [
         ("temprature=1", "nothing is called 'temprature': did you mean temperature?"),
         ("max_length=3", "nothing is called 'max_length'"),
+        ("greedy", "greedy is temperature=0: type /set temperature=0"),  # it was: did you mean seed?
+        ("--greedy=true", "greedy is temperature=0"),
         ("xyz=3", "nothing is called 'xyz'; /set alone lists what there is"),
         ("temperature", "what is temperature to be? Type /set temperature=VALUE"),
         ("temperature=", "temperature wants a number, not ''"),

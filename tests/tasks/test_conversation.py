@@ -46,7 +46,7 @@ def test_what_is_saved_is_loaded_as_the_same_conversation(
     path = tmp_path_factory.mktemp("saved") / "talk.jsonl"
     conversation = talk(*(text for pair in pairs for text in pair), system=system)
     assert save_conversation(conversation, str(path), overwrite=False) == len(pairs)
-    assert load_conversation(str(path)) == conversation
+    assert load_conversation(str(path)).conversation == conversation
 
 
 @pytest.mark.parametrize("system", [None, "You are kind."])
@@ -82,7 +82,7 @@ def test_a_file_is_never_replaced_without_being_told(tmp_path: Path) -> None:
         save_conversation(talk("Hi", "Hello."), str(path), overwrite=False)
     assert path.read_text() == "precious"
     save_conversation(talk("Hi", "Hello."), str(path), overwrite=True)
-    assert load_conversation(str(path)) == talk("Hi", "Hello.")
+    assert load_conversation(str(path)).conversation == talk("Hi", "Hello.")
     assert os.listdir(tmp_path) == ["talk.jsonl"]
 
 
@@ -106,7 +106,7 @@ def test_a_place_where_nothing_can_be_saved_is_named(
     ("content", "told"),
     [
         ("", "is empty"),
-        ('{"user": "a"}\n', r":1: no columns user and assistant: the columns are user$"),
+        ('{"user": "a"}\n', r":1: no columns for a message and its answer: the columns are user; name two of"),
         ('{"user": "a", "assistant": "b"}\n{"user": 1}\n', r":2: has no column assistant"),
         ('{"user": "a", "assistant": null}\n', ":1: has no value in column assistant"),
         ('{"user": "\\ud800", "assistant": "b"}\n', ":1: holds half of a surrogate pair"),
@@ -125,7 +125,9 @@ def test_a_file_that_holds_no_conversation_is_told_with_the_line(tmp_path: Path,
 def test_rows_of_other_programs_are_loaded_by_the_names_of_their_columns(tmp_path: Path) -> None:
     path = tmp_path / "faq.csv"
     path.write_text("id,question,answer\n1,Who?,I\n2,Why?,So\n")
-    assert load_conversation(str(path)) == talk("Who?", "I", "Why?", "So")
+    loaded = load_conversation(str(path))
+    assert loaded.conversation == talk("Who?", "I", "Why?", "So")
+    assert loaded.unread == ("id",)
 
 
 def test_undoing_goes_back_to_before_the_user_s_last_turn() -> None:
