@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from gptcli.serving.drain import Drain, shutting_down
+from gptcli.serving.request_head import protocol_with_head_timeout
 from gptcli.serving.state import ServerState
 
 BREAKING_OFF_SECONDS = 1
@@ -41,10 +42,11 @@ class _Server(uvicorn.Server):
     """uvicorn, which is asked to stop and does not take signals itself."""
 
     def __init__(self, app: FastAPI, should_stop: Callable[[], bool], on_stop: Callable[[], None]) -> None:
+        state: ServerState = app.state.server
         config = uvicorn.Config(
             app,
             loop="asyncio",  # this and h11: the same server whatever else is installed
-            http="h11",
+            http=protocol_with_head_timeout(state.settings.timeout_seconds),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -55,7 +57,6 @@ class _Server(uvicorn.Server):
             timeout_graceful_shutdown=BREAKING_OFF_SECONDS,
         )
         super().__init__(config)
-        state: ServerState = app.state.server
         self._drain: Drain = state.drain
         self._models = state.models
         self._drain_seconds = state.settings.drain_seconds

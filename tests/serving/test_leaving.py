@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -145,4 +146,15 @@ def test_a_server_that_ends_breaks_off_what_takes_too_long(tiny: Path) -> None:
 
 def test_a_request_may_have_any_time(tiny: Path) -> None:
     with slow_server(tiny, timeout_seconds=1e300) as (server, _):
+        assert server.post(SHORT).status_code == 200
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /health HT", b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /he"])
+def test_a_connection_on_which_no_request_comes_whole_is_closed(tiny: Path, sent: bytes) -> None:
+    """A client that sent "GET /health HT" and no more kept its connection, and with it a file descriptor, for ever."""
+    with slow_server(tiny, timeout_seconds=0.2) as (server, _):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+            connection.sendall(sent)
+            while connection.recv(1000):
+                pass
         assert server.post(SHORT).status_code == 200
