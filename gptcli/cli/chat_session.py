@@ -1,11 +1,13 @@
 """A person and a model in turn: read a line, do what it says, write the answer as it comes."""
 
+import shutil
 import signal
 from collections.abc import Sequence
 
 from gptcli.cli.chat_commands import run_command
 from gptcli.cli.chat_reader import Reader, unechoed
 from gptcli.cli.chat_settings import Settings
+from gptcli.cli.chat_wrapping import WordWrap
 from gptcli.cli.console import Console, harmless, utf8
 from gptcli.cli.signals import StopRequest, Terminated
 from gptcli.data.utf8 import bad_byte
@@ -97,7 +99,7 @@ class Session:
         stop = StopRequest()
         answered = Answered(text="", finish_reason="cancelled", new_tokens=0)
         notices: list[str] = []
-        written = False
+        screen = _Screen(self.console)
         try:
             with stop.listening():
                 if self.reader.interrupts.taken():  # behind the line, before anybody listened
@@ -105,19 +107,39 @@ class Session:
                 for event in self._chat.answer(prompt, stop):
                     match event:
                         case TextDelta():
-                            self.console.write(utf8(harmless(event.text)))
-                            self.console.flush()
-                            written = True
+                            screen.show(event.text)
                         case Notice():
                             notices.append(event.text)
                         case Answered():
                             answered = event
         finally:
-            if written:
-                self.console.write(b"\n")
-                self.console.flush()
+            screen.end()
         for notice in notices:
             self.console.warn(notice)
         if stop() and isinstance(stop.error(), Terminated):
             raise stop.error()
         return answered
+
+
+class _Screen:
+    """Where an answer is written: as it comes, and on a terminal by words."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._wrap = WordWrap(shutil.get_terminal_size().columns) if console.stdout.isatty() else None
+        self._written = False
+
+    def show(self, text: str) -> None:
+        """Write a piece, with nothing in it that drives a terminal."""
+        self._written = True
+        text = harmless(text)
+        self._write(self._wrap.push(text) if self._wrap is not None else text)
+
+    def end(self) -> None:
+        """End the line, where there is one."""
+        if self._written:
+            self._write((self._wrap.end() if self._wrap is not None else "") + "\n")
+
+    def _write(self, text: str) -> None:
+        self._console.write(utf8(text))
+        self._console.flush()
