@@ -29,6 +29,7 @@ def test_a_page_needs_nothing_but_itself(tmp_path: Path) -> None:
     assert (ended.code, ended.out, ended.err) == (0, b"", "")
     page = path.read_text()
     assert page.lower().count("</script>") == 2
+    assert "behind a beginning-of-text token" in page, "one next token had two probabilities, and nothing said why"
     assert "src=" not in page.replace("script-src", "").replace("style-src", "").replace("img-src", "")
     assert gptcli(f"explain -m builtin {TEXT} -o {path}").code == 2
     again = gptcli(f"explain -m builtin {TEXT} --attribution gradient -o {path} --overwrite")
