@@ -2,6 +2,8 @@
 
 import { copy } from "./copying.js";
 import { byId } from "./dom.js";
+import { ApiError } from "./errors.js";
+import { showProblem } from "./problem.js";
 import { decoded, encoded, looksShared, ShareError } from "./share.js";
 import { toast } from "./speech.js";
 import { initialState } from "./state.js";
@@ -18,7 +20,7 @@ export async function restore({ store, journey }) {
     store.set({ ...fresh(), ...parts });
   } catch (error) {
     if (!(error instanceof ShareError)) throw error;
-    toast(error.message);
+    showProblem(new ApiError(400, error.message)); // it stays: a link may open in a tab that nobody looks at yet
   }
 }
 

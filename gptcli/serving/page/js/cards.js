@@ -12,8 +12,8 @@ export class Cards {
 
   constructor(app) {
     this.#app = app;
-    app.store.watch(["tree"], () => {
-      if (this.#parent !== null && app.journey.paths !== this.#paths) this.#putAway(); // a tree that is gone
+    app.store.watch(["tree", "text"], ({ text }) => {
+      if (this.#parent !== null && !this.#continued(text)) this.#putAway();
     });
     byId("alternatives-close").addEventListener("click", () => this.#putAway());
   }
@@ -21,6 +21,12 @@ export class Cards {
   /** Return the node that the cards on show continue, or null while none are. */
   get parent() {
     return this.#parent;
+  }
+
+  /** Return whether the cards continue this text: it may have been typed over, or its tree be gone. */
+  #continued(text) {
+    const { paths } = this.#app.journey;
+    return paths === this.#paths && paths.textOf(this.#parent) === text;
   }
 
   /** Show an empty card for each alternative, and return what they are put into. */

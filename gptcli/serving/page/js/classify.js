@@ -14,6 +14,12 @@ export function classifyParts({ inputs, labels, model }, models) {
   return { model, texts, labels: isClassifier(models.get(model)) ? [] : names.filter(Boolean) };
 }
 
+/** Return what is still to be given before texts can be labelled, in words; nothing where all is there. */
+export function missing({ texts, labels, model }, models) {
+  if (!texts.length) return "Write a text first.";
+  return isClassifier(models.get(model)) || labels.length > 1 ? "" : "Give two labels or more to choose from.";
+}
+
 /** Return the body of /v1/classify. */
 export function classifyBody({ model, texts, labels }) {
   return { model, input: texts, ...(labels.length ? { labels } : {}) };
@@ -37,8 +43,8 @@ export class Classify {
   /** Ask for the labels; a question that is still open is let go of. */
   async start() {
     const parts = classifyParts(this.#app.store.state, this.#app.models);
-    const missing = this.#missing(parts);
-    if (missing) return this.#say(missing);
+    const wanted = missing(parts, this.#app.models);
+    if (wanted) return this.#say(wanted);
     this.#controller?.abort();
     this.#controller = new AbortController();
     const { signal } = this.#controller;
@@ -54,13 +60,6 @@ export class Classify {
       this.#say(`${message} ${advice}`.trim());
     }
     return undefined;
-  }
-
-  #missing({ texts, labels, model }) {
-    if (!texts.length) return "Write a text first.";
-    if (!isClassifier(this.#app.models.get(model)) && labels.length < 2)
-      return "Give two labels or more to choose from.";
-    return "";
   }
 
   #fill() {

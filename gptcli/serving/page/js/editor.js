@@ -31,12 +31,12 @@ export function mountEditor({ store, journey }) {
   show(store.state);
 }
 
-/** Say how much of the model's context the text takes: tokens read, and those at the beginning that are not. */
-export function showCount({ tokens, dropped }, context) {
+/** Say how much of the model's context the text takes, and what to do where it takes more. */
+export function showCount(tokens, context) {
   const line = byId("text-count");
-  const left = dropped ? `; the first ${counted(dropped)} are beyond its context, and not read` : "";
+  const excess = tokens > context ? `: ${counted(tokens - context)} too many for this model, shorten the text` : "";
   line.classList.toggle("warning", tokens >= context);
-  line.textContent = `${counted(tokens)} of ${counted(context)} tokens${left}`;
+  line.textContent = `${counted(tokens)} of ${counted(context)} tokens${excess}`;
 }
 
 /** Say nothing of it, where nobody knows. */

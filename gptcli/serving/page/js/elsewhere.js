@@ -1,6 +1,6 @@
 // The same thing as a gptcli command and as a curl request, kept up with what the page shows.
 
-import { classifyBody, classifyParts } from "./classify.js";
+import { classifyBody, classifyParts, missing } from "./classify.js";
 import { completionBody } from "./completion.js";
 import { copy } from "./copying.js";
 import { byId } from "./dom.js";
@@ -20,6 +20,9 @@ export function mountElsewhere(app) {
       retried === null ? "Continues this text." : "Writes again what the model wrote last.";
     byId("command").textContent = generateCommand(asked);
     byId("curl").textContent = curlOf(app, "v1/completions", completionBody(asked));
+    const wanted = missing(parts, app.models);
+    byId("classify-elsewhere-words").textContent = wanted;
+    byId("classify-elsewhere").hidden = wanted !== "";
     byId("classify-command").textContent = classifyCommand(parts);
     byId("classify-curl").textContent = curlOf(app, "v1/classify", classifyBody(parts));
   };

@@ -32,7 +32,14 @@ export function explained(error) {
   if (!(error instanceof ApiError)) {
     return { message: `Something in this page broke: ${error?.message ?? error}`, advice: "Load the page again." };
   }
-  return { message: error.message, advice: advice(error) };
+  return { message: named(error), advice: advice(error) };
+}
+
+/** Return an error's message; one about the size of a request with the page's own names in the place of the API's. */
+function named({ message, code }) {
+  if (!["context_length_exceeded", "limit_exceeded"].includes(code)) return message;
+  const words = message.replace(/^(prompt|text)(?= )/, "The text");
+  return words.replace(/\bprompt\b/g, "text").replace(/\bmax_tokens\b/g, "Length");
 }
 
 /** Return whether the same question may be answered another time. */

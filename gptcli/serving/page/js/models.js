@@ -33,6 +33,13 @@ export function mountModels({ store, models }) {
   };
   store.watch(["model"], show);
   show(store.state);
+  store.watch(["model", "settings"], (state) => bound(store, state, models.get(state.model)));
+  bound(store, store.state, models.get(store.state.model));
+}
+
+/** Keep the length within what the model can hold. */
+function bound(store, { settings }, { context }) {
+  if (context && settings.max_tokens > context) store.configure({ max_tokens: context });
 }
 
 function named(model) {

@@ -68,6 +68,11 @@ export class NextTokens {
 
   #show({ tokens, dropped, candidates, kept, entropy_bits }) {
     const model = this.#app.models.get(this.#app.store.state.model);
+    if (dropped) {
+      this.#failed(new ApiError(400, "The text is longer than the model reads: nothing can come next."));
+      showCount(tokens + dropped, model.context);
+      return;
+    }
     this.#candidates = candidates;
     byId("next").setAttribute("aria-busy", "false");
     const draw =
@@ -76,7 +81,7 @@ export class NextTokens {
       `${draw}. Uncertainty ${rounded(entropy_bits, 1)} bits, as among ${counted(Math.round(2 ** entropy_bits))} equal choices.`;
     if (this.#app.store.state.text === "")
       clearCount(); // what is read then is a mark for the beginning
-    else showCount({ tokens, dropped }, model.context);
+    else showCount(tokens, model.context);
     const most = Math.max(...candidates.flatMap((each) => [each.probability, each.kept_probability]), 1e-9);
     this.#bars.forEach((each, index) => fill(each, candidates[index], most));
     const stop = this.#buttons.find((button) => button.tabIndex === 0 && !button.parentElement.hidden);

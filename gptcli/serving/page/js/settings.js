@@ -12,7 +12,7 @@ export const SETTINGS = {
     least: 0,
     most: 2,
     step: 0.05,
-    limit: 100,
+    limit: 2,
   },
   top_k: {
     label: "Top-k",
@@ -21,7 +21,7 @@ export const SETTINGS = {
     least: 0,
     most: 200,
     step: 1,
-    limit: 1_000_000,
+    limit: 50_257,
   },
   top_p: {
     label: "Top-p",
@@ -40,7 +40,7 @@ export const SETTINGS = {
     most: 2,
     step: 0.05,
     floor: 0.01,
-    limit: 100,
+    limit: 2,
   },
   seed: {
     label: "Seed",
@@ -58,7 +58,7 @@ export const SETTINGS = {
     least: 1,
     most: 200,
     step: 1,
-    limit: 65_536,
+    limit: 1024,
   },
   n: {
     label: "Alternatives",

@@ -40,7 +40,7 @@ export async function encoded(state, paths) {
 export async function decoded(hash) {
   const [, version, content] = /^(\d{1,4})\.([\w-]*)$/.exec(hash) ?? [];
   if (!version || hash.length > LONGEST_HASH)
-    throw new ShareError("The address ends in something that is no shared state.");
+    throw new ShareError("This link is damaged: its end is no state of this page.");
   if (Number(version) !== VERSION) throw new ShareError("This link was made by another version of gptcli.");
   const compact = await parsed(content);
   const raw = Object.fromEntries(Object.entries(NAMES).map(([short, name]) => [name, compact[short]]));
@@ -52,9 +52,9 @@ function plainTree(paths) {
   return { g: rows, c: current };
 }
 
-/** Return whether the end of an address means to be a shared state. */
+/** Return whether the end of an address means to be a shared state: all but the link to the text does. */
 export function looksShared(hash) {
-  return /^\d{1,4}\./.test(hash);
+  return hash !== "" && hash !== "main";
 }
 
 /** Return the parts of a state that are not what they are at first, under short names. */

@@ -2,6 +2,7 @@
 
 import { byId, el } from "./dom.js";
 import { DEFAULTS, SETTINGS, clamped } from "./settings.js";
+import { toast } from "./speech.js";
 
 /** Make the sliders, and keep them and the state's settings the same. */
 export function mountSliders({ store }) {
@@ -36,7 +37,10 @@ function field(store, name, setting) {
   range.addEventListener("input", () => take(range));
   number.addEventListener("input", () => number.value !== "" && take(number));
   number.addEventListener("change", () => {
-    number.value = store.state.settings[name]; // what became of a value that cannot be
+    const kept = store.state.settings[name]; // what became of a value that cannot be
+    const typed = number.value;
+    if (typed !== "" && Number(typed) !== kept) toast(`${setting.label} cannot be ${typed}: it is ${kept} now.`);
+    number.value = kept;
   });
   const head = el("div", { class: "heading-row" }, el("label", { for: id }, setting.label), number);
   return { name, range, number, element: el("div", { class: "setting" }, head, range, words) };

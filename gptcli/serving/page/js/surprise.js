@@ -8,7 +8,9 @@ const MOST_SURPRISING = 5;
 /** Tints tokens by their probability, and tells of one what is known. */
 export class SurpriseView {
   scale = "surprise";
-  words = "The stronger the colour, the less the model expected the token where it stands.";
+  words =
+    "The stronger the colour, the less the model expected the token where it stands. The text is read behind the " +
+    "model’s beginning-of-text token, where it has one; Next token reads it without, so the two differ.";
   legend = [...PROBABILITY_STEPS.map((least) => `${rounded(100 * least)} % or more`), "less"];
   #app;
   #strip;
