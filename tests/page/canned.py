@@ -40,11 +40,17 @@ def _answer(route: Route) -> None:
     elif name == "v1/models":
         route.fulfill(json={"object": "list", "data": [MODEL]})
     elif name == "v1/next":
-        route.fulfill(json=_next(route.request.post_data_json["text"]))
+        route.fulfill(json=_next(_body(route)["text"]))
     elif name == "v1/completions":
-        _complete(route, route.request.post_data_json)
+        _complete(route, _body(route))
     else:
         route.fulfill(body=(FILES / "index.html").read_text("utf-8"), content_type="text/html")
+
+
+def _body(route: Route) -> dict[str, Any]:
+    """Return what was posted."""
+    body: dict[str, Any] = json.loads(route.request.post_data or "{}")
+    return body
 
 
 def _next(text: str) -> dict[str, Any]:

@@ -21,10 +21,7 @@ def test_the_whole_of_a_long_text_is_painted(playground: Page, width: int) -> No
     playground.hover("#editor")
     playground.mouse.wheel(0, 10_000)
     playground.wait_for_function("document.getElementById('editor').scrollTop > 0")
-    same = (
-        "(() => { const [a, b] = ['text', 'mirror'].map((id) => document.getElementById(id).getBoundingClientRect());"
-    )
-    assert playground.evaluate(same + "return a.top === b.top && a.height === b.height && a.width === b.width; })()")
+    assert playground.locator("#text").bounding_box() == playground.locator("#mirror").bounding_box()
 
 
 def test_a_text_beyond_the_context_is_said_to_be_so_and_nothing_is_promised(playground: Page) -> None:
@@ -47,10 +44,7 @@ def test_a_setting_stays_within_what_it_can_be(playground: Page, field: str, typ
     number = playground.locator(f"#setting-{field}-number")
     number.fill(typed)
     number.blur()
-    assert (number.input_value(), playground.input_value(f"#setting-{field}")[:4]) == (
-        kept,
-        min(kept, "200", key=float),
-    )
+    assert number.input_value() == kept
     assert f"cannot be {typed}: it is {kept} now" in playground.inner_text("#toast")
 
 
@@ -119,4 +113,4 @@ def test_both_sides_say_how_they_read_the_text(playground: Page) -> None:
     open_page(playground)
     assert "without the beginning-of-text token" in playground.inner_text("#next")
     playground.click("#tab-inside")
-    assert "behind the model’s beginning-of-text token" in playground.inner_text("#inside-words")
+    assert "beginning-of-text token, where it has one" in playground.inner_text("#inside-words")
