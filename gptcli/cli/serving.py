@@ -96,7 +96,8 @@ def _ready(settings: ServeSettings, names: Sequence[str]) -> Iterator[str]:
 
 def _tell_end(console: Console, settings: ServeSettings) -> None:
     console.tell(
-        f"stopping: what runs may finish within {settings.drain_seconds:g} seconds; a second Ctrl-C ends it at once"
+        f"stopping: what runs may finish within {settings.drain_seconds:g} seconds; "
+        "a second Ctrl-C or SIGTERM ends it at once"
     )
 
 

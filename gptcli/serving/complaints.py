@@ -30,8 +30,13 @@ def complaint_of(errors: Sequence[Mapping[str, Any]], content_type: str | None) 
     if first["type"] == "extra_forbidden":
         return Complaint(message=f"unknown field: {param}", param=param, code="unknown_parameter")
     if first["type"] == "missing":
-        return Complaint(message=f"{param} is missing", param=param, code="missing_required_parameter")
-    told = dict.fromkeys(_said(error) for error in errors if list(error["loc"])[1:2] == list(first["loc"])[1:2])
+        unknown = [_path(error["loc"][1:]) for error in errors if error["type"] == "extra_forbidden"]
+        beside = f", and {', '.join(unknown)} is unknown" if unknown else ""
+        return Complaint(message=f"{param} is missing{beside}", param=param, code="missing_required_parameter")
+    about = [error for error in errors if list(error["loc"])[1:2] == list(first["loc"])[1:2]]
+    # Of a branch of a union that was not meant, what it lacks and has too much says nothing.
+    meant = [error for error in about if error["type"] not in ("missing", "extra_forbidden")]
+    told = dict.fromkeys(_said(error) for error in meant)
     code = "invalid_type" if first["type"].endswith("_type") else "invalid_value"
     return Complaint(message=f"{param} {', or '.join(told)}", param=param, code=code)
 
@@ -65,5 +70,9 @@ def _path(place: Sequence[str | int]) -> str:
 
 def _said(error: Mapping[str, Any]) -> str:
     """Return pydantic's sentence so that it goes behind a field's name."""
-    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "too_short" and error["ctx"]["actual_length"] == 0:
+        return "must not be empty"
+    if error["type"] == "string_pattern_mismatch":
+        return "must be the id of a token, in digits"  # the one pattern there is
+    message = str(error["msg"]).removeprefix("Value error, ").replace(" after validation", "")
     return message.replace("Input should", "should", 1) if message.startswith("Input should") else message

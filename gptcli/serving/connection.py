@@ -34,7 +34,8 @@ async def while_connected(receive: Receive, seconds: float, work: Coroutine[Any,
             raise ClientLeftError
         raise ApiError(
             504,
-            f"the answer has taken longer than the {seconds:g} seconds that this server gives: ask for fewer tokens",
+            f"the answer has not come within the {seconds:g} seconds that this server gives, waiting in its queue "
+            "included: ask for fewer tokens, or again when it has less to do",
             code="timeout",
         )
     finally:

@@ -40,7 +40,7 @@ def open_models(
     ids = [model_id(one) for one in located]
     twice = next((one for one in ids if ids.count(one) > 1), None)
     if twice is not None:
-        raise ConfigError(f"two models go by the name {twice}: rename a directory, or leave one of them out")
+        raise ConfigError(f"two models go by the name {twice}: leave one of them out, or rename its directory")
     opened: list[ServedModel] = []
     try:
         for one, name in zip(located, ids, strict=True):

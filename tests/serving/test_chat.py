@@ -96,7 +96,7 @@ def test_logprobs_are_those_of_the_completion(app: FastAPI) -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"messages": []}, "messages .*at least 1"),
+        ({"messages": []}, "messages must not be empty"),
         ({"messages": [{"role": "tool", "content": "x"}]}, r"messages\[0\]\.role should be 'system'"),
         ({"messages": [{"role": "user"}]}, r"messages\[0\]\.content is missing"),
         (
@@ -105,7 +105,8 @@ def test_logprobs_are_those_of_the_completion(app: FastAPI) -> None:
         ),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
-            r"messages\[0\]\.content\[0\].type should be 'text'",
+            # "or Field required, or Extra inputs are not permitted" stood behind it.
+            r"messages\[0\]\.content\[0\].type should be 'text'$",
         ),
         ({"messages": [{"role": "user", "content": "\ud800"}]}, "messages.* half of a surrogate pair"),
         ({"messages": [{"role": "user", "content": "a b " * 2000}]}, "messages has .* tokens, and the context of"),

@@ -58,8 +58,11 @@ def test_another_type_of_content_is_a_415_since_any_page_may_send_it_without_ask
         ("/v1/next", {"text": "a", "top_p": 0}, "top_p", "greater than 0"),
         ("/v1/next", {"text": "a", "append": [1, "x"]}, "append[1]", "append[1] should be a valid integer"),
         ("/v1/attention", {"text": "a", "layer": 0}, "head", "head is missing"),
+        # The unknown field, most likely the missing one misspelt, was not told.
+        ("/v1/tokenize", {"txet": "a"}, "text", "text is missing, and txet is unknown"),
+        ("/v1/completions", {"prompt": "a", "logit_bias": {"x": 1}}, "logit_bias.x", "x must be the id of a token"),
         ("/v1/embeddings", {"input": 3}, "input", "input should be a string, a list of strings, a list of token ids"),
-        ("/v1/embeddings", {"input": []}, "input", "at least 1 item"),
+        ("/v1/embeddings", {"input": []}, "input", "input must not be empty"),
         ("/v1/embeddings", {"input": ["a", 3]}, "input[1]", "input[1] should be a valid string"),
         ("/v1/embeddings", {"input": [1, "a"]}, "input[1]", "input[1] should be a valid integer"),
         ("/v1/embeddings", {"input": "a", "encoding_format": "hex"}, "encoding_format", "'float' or 'base64'"),
