@@ -160,7 +160,11 @@ async def _malformed(port: int, draw: random.Random) -> str:
         return "cut off"
     else:
         await connection.ask(draw.choice(BAD_BODIES))
-    status, content = await connection.answer()
+    try:
+        status, content = await connection.answer()
+    except ConnectionResetError:  # a head that is too long is refused, and the connection closed, while it still comes
+        assert form < 0.2
+        return "refused"
     assert 400 <= status < 500, (status, content[:300])
     return "refused"
 
