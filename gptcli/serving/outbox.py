@@ -31,18 +31,18 @@ class Outbox:
 
     def due(self, events: Iterable[Event], now: float) -> Sequence[Event]:
         """Return what goes out now, of the events of a step and those that were held back; now is in seconds."""
-        self._held += events
         if now - self._sent_at >= PACE_SECONDS:
             self._sent_at = now
-            return self.all()
+            return self.all(events)
+        self._held += events
         urgent = {event.key for event in self._held if isinstance(event, Finished) or event.key in self._fresh}
         self._fresh -= urgent
         due = [event for event in self._held if event.key in urgent]
         self._held = [event for event in self._held if event.key not in urgent]
         return due
 
-    def all(self) -> Sequence[Event]:
-        """Return all that is held back, as when no further step is to come."""
-        due, self._held = self._held, []
+    def all(self, events: Iterable[Event] = ()) -> Sequence[Event]:
+        """Return all that is held back and the events of a step, as when no further step is to come."""
+        due, self._held = [*self._held, *events], []
         self._fresh -= {event.key for event in due}
         return due

@@ -192,7 +192,7 @@ class EngineWorker:
                 samples_left[event.key] -= 1
                 if not samples_left[event.key]:
                     del samples_left[event.key]
-        due = self._outbox.due(events, time.monotonic()) if self._engine.has_work else (*self._outbox.all(), *events)
+        due = self._outbox.due(events, time.monotonic()) if self._engine.has_work else self._outbox.all(events)
         if due:
             self._call(self._deliver, due)
         return True

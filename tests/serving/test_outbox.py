@@ -40,3 +40,11 @@ def test_a_request_that_is_forgotten_is_not_expected_any_more() -> None:
     outbox.expect(1)
     outbox.forget(1)
     assert outbox.due([piece(1, "x")], 1.001) == []
+
+
+def test_a_request_that_ends_with_the_last_step_is_not_expected_any_more() -> None:
+    outbox = Outbox()
+    outbox.due([], 1.0)
+    outbox.expect(1)
+    assert outbox.all([end(1)]) == [end(1)]
+    assert outbox.due([piece(1, "x")], 1.001) == []
