@@ -49,7 +49,7 @@ def labelled_in_words(loaded: LoadedInspector, labels: Sequence[str], asked: ToL
     Raises ConfigError for labels that cannot be told apart, and as labelled does.
     """
     options = LabelOptions(labels=tuple(LabelText(name=label.strip(), text=label.strip()) for label in labels))
-    return labelled(PromptedLabeller(scorer_of(loaded), options, long="head"), asked)
+    return labelled(PromptedLabeller(scorer_of(loaded, asked.still_wanted), options, long="head"), asked)
 
 
 def _rows(asked: ToLabel) -> Iterator[TextRow]:

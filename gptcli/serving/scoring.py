@@ -7,7 +7,7 @@ import numpy as np
 from gptcli.engine.backend import Tokens
 from gptcli.engine.inspector import Inspector, LoadedInspector
 from gptcli.engine.likelihood import scores_in_order
-from gptcli.engine.scorer import Item, ItemScores, LoadedScorer, Span, SpanScores
+from gptcli.engine.scorer import Item, ItemScores, LoadedScorer, Scorer, Span, SpanScores
 from gptcli.explaining.surprisal import surprisals
 from gptcli.serving.errors import about
 from gptcli.serving.looking import StillWanted, window_of
@@ -23,18 +23,21 @@ MOST_TOKENS = 2048
 class _InspectorScorer:
     """A Scorer over an inspector: a server need not hold the same weights once more for the few that ask for scores.
 
-    Spans of one item do not share the reading of what they have in common, as the engine's own scorer does.
+    Spans of one item do not share the reading of what they have in common, as the engine's own scorer does. Each is
+    read only as long as somebody waits.
     """
 
-    def __init__(self, inspector: Inspector) -> None:
+    def __init__(self, inspector: Inspector, still_wanted: StillWanted) -> None:
         self.most_tokens = MOST_TOKENS
         self._inspector = inspector
+        self._still_wanted = still_wanted
 
     def score(self, items: Sequence[Sequence[Span]], prefix: Tokens, most_rows: int | None) -> list[list[SpanScores]]:
         """Return the scores of each item's spans; see gptcli.engine.scorer.Scorer."""
         return [[self._scores(span) for span in spans] for spans in items]
 
     def _scores(self, span: Span) -> SpanScores:
+        self._still_wanted()
         found = list(surprisals(self._inspector, span.tokens, span.start, 0))
         return SpanScores(
             logprobs=np.array([token.logprob for token in found], np.float32),
@@ -42,15 +45,15 @@ class _InspectorScorer:
         )
 
 
-def scorer_of(loaded: LoadedInspector) -> LoadedScorer:
-    """Return an inspector as what scores tokens."""
+def scorer_of(loaded: LoadedInspector, still_wanted: StillWanted) -> LoadedScorer:
+    """Return an inspector as what scores tokens as long as somebody waits."""
     return LoadedScorer(
         name=loaded.name,
         directory=loaded.directory,
         dtype=loaded.dtype,
         config=loaded.config,
         tokenizer=loaded.tokenizer,
-        scorer=_InspectorScorer(loaded.inspector),
+        scorer=_InspectorScorer(loaded.inspector, still_wanted),
         most_rows=None,
         description=loaded.description,
     )
@@ -67,15 +70,15 @@ def scores(loaded: LoadedInspector, body: ScoreBody, model: str, still_wanted: S
     continuations = None if body.continuation is None else listed(body.continuation)
     param = "text" if continuations is None else "continuation"
     pairs = Continuations(loaded.tokenizer, loaded.config)
+    scorer = scorer_of(loaded, still_wanted).scorer
     found = []
     for index, text in enumerate(texts):
-        still_wanted()
         context, endings = ("", [text]) if continuations is None else (text, continuations)
         for ending in endings:  # of a longer one the beginning would not be read
             window_of(loaded, context + ending, param)
         with about(param):
             spans = pairs.spans(Place(row=index, origin=f"text {index}"), context, endings)
-        for number, score in enumerate(_span_scores(loaded, spans)):
+        for number, score in enumerate(_span_scores(scorer, spans)):
             found.append(
                 Score(
                     index=index,
@@ -88,7 +91,7 @@ def scores(loaded: LoadedInspector, body: ScoreBody, model: str, still_wanted: S
     return ScoreAnswer(model=model, data=found)
 
 
-def _span_scores(loaded: LoadedInspector, spans: tuple[Span, ...]) -> Sequence[SpanScores]:
+def _span_scores(scorer: Scorer, spans: tuple[Span, ...]) -> Sequence[SpanScores]:
     """Return the scores of some spans."""
-    (item,) = scores_in_order(scorer_of(loaded).scorer, [Item(key=0, spans=spans)])
+    (item,) = scores_in_order(scorer, [Item(key=0, spans=spans)])
     return item.spans if isinstance(item, ItemScores) else ()
