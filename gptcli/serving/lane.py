@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from gptcli.serving.errors import ApiError
@@ -22,11 +23,12 @@ class Lane(Generic[Owned]):
         self._owned: Owned | None = None
         self._most = queue + 1
         self._calls = 0
+        self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
 
     @property
     def calls(self) -> int:
-        """Return how many calls run or wait."""
+        """Return how many calls run or wait; one that runs on for a client that has left is among them."""
         return self._calls
 
     async def run(self, work: Callable[[Owned], Result]) -> Result:
@@ -43,13 +45,29 @@ class Lane(Generic[Owned]):
             )
         self._calls += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
-        finally:
+            # Calls wait here and not in the executor, which would keep the bodies of those that have left.
+            await self._turn.acquire()
+        except asyncio.CancelledError:
             self._calls -= 1
+            raise
+        loop = asyncio.get_running_loop()
+
+        def ended(future: Future[Result]) -> None:
+            with suppress(RuntimeError):  # the server that the loop belonged to has ended
+                loop.call_soon_threadsafe(self._ended)
+
+        future = self._thread.submit(self._do, work)
+        future.add_done_callback(ended)
+        return await asyncio.wrap_future(future)
 
     def close(self) -> None:
         """Drop what waits, and let the thread end behind what runs."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _ended(self) -> None:
+        """Take note that the thread is free: not before, whoever has left."""
+        self._calls -= 1
+        self._turn.release()
 
     def _do(self, work: Callable[[Owned], Result]) -> Result:
         """Open at the first use, and work."""
