@@ -7,7 +7,7 @@ from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.data.records import Record
 from gptcli.engine.inspector import LoadedInspector
 from gptcli.serving.errors import ApiError, about
-from gptcli.serving.looking import StillWanted, require_fits
+from gptcli.serving.looking import StillWanted, require_fits, require_near
 from gptcli.serving.schemas.labels import Classification, ClassifyAnswer
 from gptcli.serving.scoring import scorer_of
 from gptcli.tasks.events import RowFailed
@@ -32,6 +32,7 @@ def labelled(labeller: Labeller, asked: ToLabel) -> ClassifyAnswer:
     A command line reads a part of a long text and says so on stderr, where a program would not see it.
     """
     for text in asked.texts:
+        require_near(asked.tokenizer, text, labeller.room, "input")
         with about("input"):
             tokens = asked.tokenizer.encode_batch([text])[0]
         require_fits(tokens, labeller.room, "input")

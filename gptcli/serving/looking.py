@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from gptcli.checkpoint.config import ModelConfig
+from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.engine.backend import Floats, Tokens
 from gptcli.engine.inspector import LoadedInspector
 from gptcli.engine.sampling import Sampler
@@ -132,6 +133,7 @@ def inputs_of(given: str | list[str] | list[int] | list[list[int]]) -> list[str 
 
 def window_of(loaded: LoadedInspector, text: str, param: str) -> list[int]:
     """Return the tokens of a text; raises ApiError where there are none, or more than the context holds."""
+    require_near(loaded.tokenizer, text, loaded.config.n_positions, param)
     with about(param):
         tokens = loaded.tokenizer.encode(text)
     if not tokens:
@@ -139,11 +141,17 @@ def window_of(loaded: LoadedInspector, text: str, param: str) -> list[int]:
     return require_fits(tokens, loaded.config.n_positions, param)
 
 
+def require_near(tokenizer: Tokenizer, text: str, size: int, param: str) -> None:
+    """Raise ApiError for a text so much too long that counting its tokens takes seconds and much memory."""
+    least = tokenizer.least_tokens(text)
+    if least > size:
+        raise _too_long(f"at least {least:,}", size, param)
+
+
 def require_fits(tokens: list[int], size: int, param: str) -> list[int]:
     """Return tokens; raises ApiError for more than there is room for."""
     if len(tokens) > size:
-        wrong = f"{param}: has {len(tokens):,} tokens, and there is room for {size:,}: shorten it"
-        raise ApiError(400, wrong, param=param, code="context_length_exceeded")
+        raise _too_long(f"{len(tokens):,}", size, param)
     return tokens
 
 
@@ -153,6 +161,11 @@ def require_known(tokens: Sequence[int], config: ModelConfig, param: str) -> Non
     if largest >= config.vocab_size:
         wrong = f"{param}: has the id {largest}, and those of this model are below {config.vocab_size}"
         raise ApiError(400, wrong, param=param, code="invalid_value")
+
+
+def _too_long(tokens: str, size: int, param: str) -> ApiError:
+    wrong = f"{param}: has {tokens} tokens, and there is room for {size:,}: shorten it"
+    return ApiError(400, wrong, param=param, code="context_length_exceeded")
 
 
 def _input_tokens(loaded: LoadedInspector, text: str | list[int]) -> list[int]:

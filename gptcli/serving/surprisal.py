@@ -4,8 +4,8 @@ import math
 from itertools import accumulate
 
 from gptcli.engine.inspector import LoadedInspector
-from gptcli.serving.errors import about
-from gptcli.serving.looking import require_fits
+from gptcli.serving.errors import ApiError, about
+from gptcli.serving.looking import require_fits, require_near
 from gptcli.serving.schemas.base import LoggedToken
 from gptcli.serving.schemas.inspection import SurprisalAnswer, SurprisalBody, SurprisalToken
 from gptcli.tasks.explain_events import ExplainedToken
@@ -13,6 +13,8 @@ from gptcli.tasks.explained import explain_text
 
 MOST_TOKENS = 16_384
 """Of a text: some ten pages, and seconds of GPT-2 on two cores."""
+MOST_ALTERNATIVES = 10 * MOST_TOKENS
+"""Beside all tokens of a text: each takes a kilobyte of memory on its way."""
 _FIRST_ASTRAL = 0x10000
 """From this character on UTF-16 takes two units."""
 
@@ -20,8 +22,10 @@ _FIRST_ASTRAL = 0x10000
 def surprisal(loaded: LoadedInspector, body: SurprisalBody, model: str) -> SurprisalAnswer:
     """Return how far each token was expected; raises ApiError for a text that would take too long."""
     text = body.text
+    require_near(loaded.tokenizer, text, MOST_TOKENS, "text")
     with about("text"):
-        require_fits(loaded.tokenizer.encode_batch([text])[0], MOST_TOKENS, "text")
+        tokens = require_fits(loaded.tokenizer.encode_batch([text])[0], MOST_TOKENS, "text")
+        _require_few(body.top, len(tokens))
         explained = explain_text(loaded, text, body.top)
     units = [0, *accumulate(1 + (ord(character) >= _FIRST_ASTRAL) for character in text)]
     return SurprisalAnswer(
@@ -30,6 +34,14 @@ def surprisal(loaded: LoadedInspector, body: SurprisalBody, model: str) -> Surpr
         bits=explained.figures.total,
         bits_per_byte=explained.figures.bits_per_byte,
     )
+
+
+def _require_few(top: int, tokens: int) -> None:
+    """Raise ApiError for more alternatives than are told at once."""
+    if top * tokens > MOST_ALTERNATIVES:
+        few = MOST_ALTERNATIVES // tokens
+        wrong = f"top: {top} beside each of {tokens:,} tokens are too many: ask for {few}, or shorten the text"
+        raise ApiError(400, wrong, param="top", code="limit_exceeded")
 
 
 def _token(token: ExplainedToken, start: int, end: int) -> SurprisalToken:

@@ -69,9 +69,20 @@ def test_an_empty_text_has_no_bits(app: FastAPI) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("x" * 16_385, "has 16,385 tokens, and there is room for 16,384"), ("\udc00", "surrogate")]
+    ("text", "said"),
+    [
+        ("x" * 16_385, "has 16,385 tokens, and there is room for 16,384"),
+        ("x" * 1_000_000, "tokens, and there is room for 16,384"),
+        ("\udc00", "surrogate"),
+    ],
 )
 def test_what_cannot_be_read_is_told_with_its_field(app: FastAPI, text: str, said: str) -> None:
     error = error_of(post(app, "/v1/surprisal", text=text))
     assert error["param"] == "text"
     assert said in error["message"]
+
+
+def test_more_alternatives_than_are_told_at_once_are_refused(app: FastAPI) -> None:
+    error = error_of(post(app, "/v1/surprisal", text="x" * 4_000, top=41))
+    assert error["param"] == "top"
+    assert error["message"] == "top: 41 beside each of 4,000 tokens are too many: ask for 40, or shorten the text"
