@@ -54,6 +54,14 @@ class Screen(StringIO):
         return True
 
 
+class ScreenOutput(BytesIO):
+    """A standard output that is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
 def gptcli(line: str, stdin: bytes = b"", stderr: StringIO | None = None) -> Ended:
     """Run a command line in this process."""
     stdout, stderr = BytesIO(), stderr or StringIO()

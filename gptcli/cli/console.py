@@ -67,6 +67,13 @@ class Console:
         with _naming_stdout():
             self.stdout.write(data)
 
+    def printable(self, data: bytes) -> bytes:
+        """Return a result as stdout takes it: for a terminal with what could drive it escaped, else as it is."""
+        if not self.stdout.isatty():
+            return data
+        text = harmless(data.decode("utf-8", "surrogateescape"))
+        return re.sub("[\udc80-\udcff]", _escaped_byte, text).encode()
+
     def flush(self) -> None:
         """Hand what was written to the reader now; raises as write does."""
         with _naming_stdout():
@@ -143,7 +150,12 @@ def one_line(text: str) -> str:
 
 def harmless(text: str) -> str:
     """Return text of many lines with what could drive a terminal escaped: all controls but line ends and tabs."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda match: repr(match[0])[1:-1], text)
+    return re.sub(r"(?!\r\n)[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda match: repr(match[0])[1:-1], text)
+
+
+def _escaped_byte(match: re.Match[str]) -> str:
+    """Return a byte that is no UTF-8, as surrogateescape holds it, by its number."""
+    return f"\\x{ord(match[0]) - 0xDC00:02x}"
 
 
 def utf8(text: str) -> bytes:

@@ -29,7 +29,7 @@ def explore(console: Console, *, model: ModelOptions, text: str, sampling: Sampl
     with open(console.stdin.fileno(), encoding="utf-8", closefd=False) as keys:
         screen = create_output(console.stderr)
         explore_at(create_input(keys), screen, Explorer(explored), unicode=console.unicode)
-    console.write(utf8(explored.text) + b"\n")
+    console.write(console.printable(utf8(explored.text) + b"\n"))
 
 
 def _require_terminal(console: Console) -> None:

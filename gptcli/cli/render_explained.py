@@ -38,6 +38,8 @@ Row = TypeVar("Row", RowExplained, RowCompared, RowContinued)
 class View(Renderer[Row], ABC, Generic[Row]):
     """Lines of a row, one blank line behind all but the last."""
 
+    coloured = True
+
     def __init__(self, surface: Surface) -> None:
         self.surface = surface
         self._begun = False

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from gptcli.data.columns import choose_column
 from gptcli.data.formats import RowFormat
@@ -18,6 +18,9 @@ Result = TypeVar("Result", bound=Completion | Classified | ExplainedRow, contrav
 
 class Renderer(ABC, Generic[Result]):
     """Turns the results of one kind of task into bytes; a form overrides what it has."""
+
+    coloured: ClassVar[bool] = False
+    """Whether it escapes what could drive a terminal by itself, since it writes colours."""
 
     def begin(self) -> bytes:
         """Return what stands before the first row; a resumed run asks too, and does not write it again."""

@@ -91,5 +91,6 @@ class Results:
 
     def _write(self, data: bytes) -> None:
         self._progress.make_room()
-        self._sink.write(self._head + data)
+        data = self._head + data
+        self._sink.write(data if self._renderer.coloured else self._sink.printable(data))
         self._head = b""

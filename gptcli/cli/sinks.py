@@ -66,6 +66,10 @@ class Sink(ABC):
     def write(self, data: bytes) -> None:
         """Take a part of the result."""
 
+    def printable(self, data: bytes) -> bytes:
+        """Return a part of the result as this place takes it; see Console.printable."""
+        return data
+
     def flush(self) -> None:
         """Show what was written to whoever watches."""
 
@@ -93,6 +97,10 @@ class Stdout(Sink):
     def write(self, data: bytes) -> None:
         """Write, to be seen with the next flush."""
         self._console.write(data)
+
+    def printable(self, data: bytes) -> bytes:
+        """Escape for a terminal what could drive it."""
+        return self._console.printable(data)
 
     def flush(self) -> None:
         """Hand what was written to the reader."""

@@ -130,7 +130,7 @@ def _follow(console: Console, run: _Run, *, rank: int) -> None:
 def _print(console: Console, report: "DataReport") -> None:
     """Print the doctor's report, the result of a dry run, as wide as the terminal."""
     columns = shutil.get_terminal_size().columns if console.stdout.isatty() else 80
-    console.write(utf8(doctor.render(report, width=columns, unicode=console.unicode)))
+    console.write(console.printable(utf8(doctor.render(report, width=columns, unicode=console.unicode))))
 
 
 def _use(directory: str) -> str:

@@ -11,18 +11,10 @@ from safetensors.numpy import load_file, save_file
 from gptcli.cli.console import Console
 from gptcli.cli.main import run
 from gptcli.cli.render_inside import habit
-from tests.command import Ended, Screen, gptcli, started
+from tests.command import Ended, Screen, ScreenOutput, gptcli, started
 
 TEXT = "Once upon a time there was a fox."
 LINES = b"Once upon a time there was a little girl.\nxkcd zzz qqq\n\nThe dog was happy.\n"
-
-
-class ScreenOutput(BytesIO):
-    """A standard output that is a terminal."""
-
-    def isatty(self) -> bool:
-        """Say so."""
-        return True
 
 
 @pytest.fixture(scope="module")
