@@ -23,7 +23,7 @@ from gptcli.tasks.dialogue_formats import dialogue_format
 from gptcli.tasks.events import Notice, Stage
 from gptcli.tasks.labelling.head import HeadLabeller
 from gptcli.tasks.labelling.labeller import Labeller, own_labels
-from gptcli.tasks.locating import located_model
+from gptcli.tasks.locating import loading, located_model
 
 
 def open_models(
@@ -44,7 +44,7 @@ def open_models(
     opened: list[ServedModel] = []
     try:
         for one, name in zip(located, ids, strict=True):
-            yield Stage(text=f"loading {one.name}")
+            yield loading(one, options)
             model, description = open_model(one, name, options, settings)
             opened.append(model)
             yield Notice(text=description, detail=True)

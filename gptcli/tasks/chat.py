@@ -15,7 +15,7 @@ from gptcli.tasks.config import ChatConfig, TokenBias
 from gptcli.tasks.dialogue import FittedDialogue, Turn, fit
 from gptcli.tasks.dialogue_formats import dialogue_format
 from gptcli.tasks.events import ModelReady, Notice, Stage, TextDelta
-from gptcli.tasks.locating import located_model
+from gptcli.tasks.locating import loading, located_model
 from gptcli.tasks.sampler import sampler_of
 
 Cancelled = Callable[[], bool]
@@ -38,7 +38,7 @@ def open_chat(config: ChatConfig) -> Generator[Stage | ModelReady | Notice, None
     """
     require_device(config.model)
     located = yield from located_model(config.model.model)
-    yield Stage(text=f"loading {located.name}")
+    yield loading(located, config.model)
     slots = config.sampling.num_beams
     model = load_model(located, replace(config.model, batch_size=slots), least_slots=slots)
     chat = Chat(config, model)

@@ -13,7 +13,7 @@ from gptcli.tasks.cuts import summed
 from gptcli.tasks.events import Classified, Event, ModelReady, Notice, RowFailed, Stage
 from gptcli.tasks.labelling.labeller import Labelled, Labeller, TextRow, given_labels, open_labeller
 from gptcli.tasks.labelling.option_checks import GIVES, refuse_idle_options
-from gptcli.tasks.locating import located_model
+from gptcli.tasks.locating import loading, located_model
 from gptcli.tasks.shared_rows import Elsewhere, shared_in_order
 
 RowEvent = Classified | RowFailed
@@ -26,7 +26,7 @@ def classify(config: ClassifyConfig) -> Generator[Event, None, None]:
     """
     require_device(config.model)
     located = yield from located_model(config.model.model, config.share)
-    yield Stage(text=f"loading {located.name}")
+    yield loading(located, config.model)
     labeller = open_labeller(located, config.model, config.labels, long=config.long)
     _refuse_idle_options(config, labeller.labels.kind)
     yield ModelReady(directory=str(labeller.directory.resolve()), dtype=labeller.dtype)

@@ -11,7 +11,7 @@ from gptcli.data.records import Record
 from gptcli.engine.inspector import LoadedInspector, load_inspector
 from gptcli.engine.likelihood import scores_in_order
 from gptcli.engine.options import ModelOptions
-from gptcli.engine.placement import imports_torch, require_device
+from gptcli.engine.placement import require_device
 from gptcli.engine.sampling import Sampler
 from gptcli.engine.scorer import Item, ItemScores, Span, load_scorer
 from gptcli.errors import ConfigError, InputError
@@ -29,7 +29,7 @@ from gptcli.tasks.explain_events import (
     RowMeasured,
 )
 from gptcli.tasks.explained import explain_text
-from gptcli.tasks.locating import located_model
+from gptcli.tasks.locating import loading, located_model
 from gptcli.tasks.text_windows import windowed
 from gptcli.tasks.windows import beginning
 
@@ -73,7 +73,7 @@ def measure(config: ExplainConfig) -> Generator[Told, None, None]:
     """Yield a RowMeasured for every row: its surprisal in figures, of many rows at once. Else as explain."""
     require_device(config.model)
     located = yield from located_model(config.model.model)
-    yield _loading(located.name, config.model)
+    yield loading(located, config.model)
     loaded = load_scorer(located, config.model)
     yield ModelReady(directory=str(loaded.directory.resolve()), dtype=loaded.dtype)
     yield Notice(text=loaded.description, detail=True)
@@ -99,7 +99,7 @@ def opened_inspector(model: ModelOptions) -> Generator[Stage | ModelReady | Noti
     """Open a model while telling how; raises ModelError, for a classifier too, DeviceError or ConfigError."""
     require_device(model)
     located = yield from located_model(model.model)
-    yield _loading(located.name, model)
+    yield loading(located, model)
     loaded = load_inspector(located, model)
     yield ModelReady(directory=str(loaded.directory.resolve()), dtype=loaded.dtype)
     yield Notice(text=loaded.description, detail=True)
@@ -113,7 +113,7 @@ def _opened_other(
     located = yield from located_model(model.model)
     if located.directory.samefile(loaded.directory):
         raise ConfigError(f"--vs {model.model} is the same model as -m: give another")
-    yield _loading(located.name, model)
+    yield loading(located, model)
     other = load_inspector(located, model)
     if not loaded.tokenizer.cuts_as(other.tokenizer):
         raise ConfigError(
@@ -121,11 +121,6 @@ def _opened_other(
             "the other, or its base; gptcli evaluate --vs compares any two, by bits per byte"
         )
     return other
-
-
-def _loading(name: str, model: ModelOptions) -> Stage:
-    """Say what takes its time: torch's import takes longer than most models."""
-    return Stage(text=f"loading torch and {name}" if imports_torch(model) else f"loading {name}")
 
 
 def _continued(loaded: LoadedInspector, config: NextConfig, cuts: Cuts, row: Row) -> RowContinued:

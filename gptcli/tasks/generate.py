@@ -15,7 +15,7 @@ from gptcli.errors import InputError
 from gptcli.tasks.config import GenerateConfig
 from gptcli.tasks.cuts import summed
 from gptcli.tasks.events import Completion, Event, ModelReady, Notice, Place, RowFailed, Stage, TextDelta, TokenLogprob
-from gptcli.tasks.locating import located_model
+from gptcli.tasks.locating import loading, located_model
 from gptcli.tasks.sampler import sampler_of
 from gptcli.tasks.shared_rows import Elsewhere, shared_in_order
 from gptcli.tasks.windows import Fitted, Windows
@@ -30,7 +30,7 @@ def generate(config: GenerateConfig) -> Generator[Event, None, None]:
     """
     require_device(config.model)
     located = yield from located_model(config.model.model, config.share)
-    yield Stage(text=f"loading {located.name}")
+    yield loading(located, config.model)
     model = load_model(located, config.model, least_slots=config.sampling.num_beams)
     yield ModelReady(directory=str(model.directory.resolve()), dtype=model.dtype)
     yield Notice(text=model.description, detail=True)

@@ -12,6 +12,7 @@ from gptcli.errors import MissingExtraError
 from gptcli.tasks.evaluate_events import ModelReport
 from gptcli.tasks.events import Event, ModelReady, Notice, Stage
 from gptcli.tasks.harness_config import HarnessConfig
+from gptcli.tasks.locating import loading
 
 PARTING_SECONDS = 5.0
 """How long a harness that was stopped may take to end: until then what this process prints goes through it."""
@@ -46,7 +47,7 @@ def run_harness(config: HarnessConfig, located: Located, model: ModelOptions) ->
     from gptcli.tasks.harness_model import HarnessModel
     from gptcli.tasks.harness_running import run_tasks
 
-    yield Stage(text=f"loading {located.name}")
+    yield loading(located, model)
     reports: queue.SimpleQueue[Stage | Notice | HarnessReport | BaseException] = queue.SimpleQueue()
     adapted = HarnessModel(located, model, seed=config.bootstrap.seed, report=reports.put)
     yield ModelReady(directory=adapted.directory, dtype=adapted.dtype)

@@ -1,4 +1,4 @@
-"""Find a model while telling how its download goes."""
+"""Find a model while telling how its download goes, and what its loading waits for."""
 
 import queue
 import threading
@@ -6,6 +6,8 @@ from collections.abc import Generator
 from typing import cast
 
 from gptcli.checkpoint.locate import DEFAULT, Located, locate
+from gptcli.engine.options import ModelOptions
+from gptcli.engine.placement import imports_torch
 from gptcli.tasks.events import Notice, Stage
 from gptcli.tasks.sharing import ALONE, Share
 
@@ -20,6 +22,11 @@ def located_model(name: str | None, share: Share = ALONE) -> Generator[Stage | N
     """
     located = (yield from _found(name)) if share.is_main else None
     return cast(Located, share.told_by_main(located))
+
+
+def loading(located: Located, model: ModelOptions) -> Stage:
+    """Say what takes its time: torch's import takes longer than most models."""
+    return Stage(text=f"loading torch and {located.name}" if imports_torch(model) else f"loading {located.name}")
 
 
 def _found(name: str | None) -> Generator[Stage | Notice, None, Located]:

@@ -33,6 +33,7 @@ from gptcli.tasks.events import Event, ModelReady, Notice, Place, RowDone, RowFa
 from gptcli.tasks.labelling.labeller import Labelled, Labeller, TextRow, open_labeller, own_labels
 from gptcli.tasks.labelling.option_checks import refuse_idle_options
 from gptcli.tasks.labelling.options import LabelOptions
+from gptcli.tasks.locating import loading
 
 MOST_UNKNOWN = 1000
 """Labels that a model does not have: with more of them it is the wrong column, and their square fills the memory."""
@@ -84,7 +85,7 @@ class Classify(Evaluator):
         options = self._options
         if options.plots is not None:
             _directory(options.plots)
-        yield Stage(text=f"loading {located.name}")
+        yield loading(located, model)
         words = options.labels
         if words is not None and _are_tuned(words, located):
             words = None

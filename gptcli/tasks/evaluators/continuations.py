@@ -13,6 +13,7 @@ from gptcli.engine.scorer import Item, ItemScores, Span, load_scorer
 from gptcli.errors import InputError
 from gptcli.tasks.cuts import Cuts
 from gptcli.tasks.events import Event, ModelReady, Notice, Place, RowDone, RowFailed, Stage
+from gptcli.tasks.locating import loading
 from gptcli.tasks.windows import beginning
 
 
@@ -27,7 +28,7 @@ def likelihoods(
 
     Raises ModelError, DeviceError or ConfigError.
     """
-    yield Stage(text=f"loading {located.name}")
+    yield loading(located, model)
     loaded = load_scorer(located, model)
     yield ModelReady(directory=str(loaded.directory.resolve()), dtype=loaded.dtype)
     yield Notice(text=loaded.description, detail=True)

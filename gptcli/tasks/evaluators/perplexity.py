@@ -25,6 +25,7 @@ from gptcli.tasks.evaluators.perplexity_options import PerplexityOptions
 from gptcli.tasks.evaluators.perplexity_reading import Passed, Read, Reading, reach_of
 from gptcli.tasks.evaluators.perplexity_rows import PassageRows
 from gptcli.tasks.events import Event, ModelReady, Notice, Stage
+from gptcli.tasks.locating import loading
 from gptcli.tasks.shared_rows import parts_in_order
 
 _BITS_PER_BYTE = Metric(name="bits_per_byte", title="bits per byte", better="lower")
@@ -94,7 +95,7 @@ class Perplexity(Evaluator):
         Raises ModelError or DeviceError, ConfigError for a model that the convention does not fit, and InputError for
         a text that it does not fit.
         """
-        yield Stage(text=f"loading {located.name}")
+        yield loading(located, model)
         loaded = load_scorer(located, model)
         reach = reach_of(self._options, loaded.config)
         reading = Reading(self._options, loaded.tokenizer, reach)
