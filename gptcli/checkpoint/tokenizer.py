@@ -9,8 +9,8 @@ from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.tokenizer_files import BuiltTokenizer, build_tokenizer
 from gptcli.errors import InputError
 
-LONG_TEXT = 100_000
-"""Characters that take 0.1 s to tokenize; 10 million would take 10 s and 2 GB."""
+LONG_TEXT = 10_000
+"""Characters that take 10 ms to tokenize; 10 million would take 10 s and 2 GB."""
 _HALF_A_PAIR = "the text holds half of a surrogate pair, which is no character"
 
 

@@ -1,11 +1,12 @@
 """Have the texts of one request written, and give them back whole or as a stream."""
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain
 from typing import Any, Protocol
 
 from gptcli.engine.request import Finished, Piece, Request
+from gptcli.serving.encoding import encoded
 from gptcli.serving.observation import Observation
 from gptcli.serving.sse import DONE
 from gptcli.serving.worker import EngineWorker
@@ -16,6 +17,11 @@ EVENTS_AT_ONCE = 256
 
 class Shape(Protocol):
     """How what was written looks to a client."""
+
+    @property
+    def lists_tokens(self) -> bool:
+        """Return whether it tells of tokens one by one, which takes long: nothing else can be told meanwhile."""
+        ...
 
     def whole(self, finished: Sequence[Finished]) -> dict[str, Any]:
         """Return the answer, of all samples of all prompts in their order."""
@@ -38,14 +44,17 @@ class Shape(Protocol):
         ...
 
 
-async def whole(
-    worker: EngineWorker, requests: Sequence[Request], shape: Shape, observation: Observation
-) -> dict[str, Any]:
-    """Return the answer when all is written; raises ApiError where the queue is full or the engine fails."""
-    with worker.submit(requests) as answer:
-        finished = await answer.finished()
+async def whole(worker: EngineWorker, requests: Sequence[Request], shape: Shape, observation: Observation) -> bytes:
+    """Return the answer as JSON when all is written, at once where nothing is to be.
+
+    Raises ApiError where the queue is full or the engine fails.
+    """
+    finished: Sequence[Finished] = ()
+    if requests:
+        with worker.submit(requests) as answer:
+            finished = await answer.finished()
     observation.new_tokens = sum(len(one.tokens) for one in finished)
-    return shape.whole(finished)
+    return await _apart(shape, lambda: encoded(shape.whole(finished)))
 
 
 async def streamed(
@@ -56,13 +65,16 @@ async def streamed(
     Closing it drops what is unfinished. Raises ApiError where the queue is full or the engine fails.
     """
     with worker.submit(requests) as answer:
-        begin = shape.begin()
-        while events := await answer.events():
-            observation.first_text()
+        events = await answer.events()
+        observation.first_text()
+        begin = await _apart(shape, lambda: b"".join(shape.begin()))
+        while events:
             for start in range(0, len(events), EVENTS_AT_ONCE):
                 some = merged(events[start : start + EVENTS_AT_ONCE])
                 observation.new_tokens += sum(len(one.tokens) for one in some if isinstance(one, Finished))
-                yield b"".join(chain(begin, (_written(shape, answer.first_key, one) for one in some)))
+                yield begin + b"".join(_written(shape, answer.first_key, one) for one in some)
+                begin = b""
+            events = await answer.events()
     yield b"".join((*shape.end(observation.new_tokens), DONE))
 
 
@@ -90,3 +102,8 @@ def _written(shape: Shape, first_key: int, event: Finished | Piece) -> bytes:
     """Return an event as bytes."""
     number = event.key - first_key
     return shape.piece(number, event) if isinstance(event, Piece) else shape.finished(number, event)
+
+
+async def _apart(shape: Shape, write: Callable[[], bytes]) -> bytes:
+    """Return what is written of a shape, in a thread where that takes long."""
+    return await asyncio.to_thread(write) if shape.lists_tokens else write()

@@ -31,6 +31,11 @@ class ChatShape:
         self._texts = [_GrowingAnswer() for _ in range(body.samples)]
         self._told = [0] * body.samples
 
+    @property
+    def lists_tokens(self) -> bool:
+        """Return whether it tells of tokens one by one."""
+        return self._body.wanted_logprobs is not None
+
     def whole(self, finished: Sequence[Finished]) -> dict[str, Any]:
         """Return the answer."""
         choices = [
@@ -75,7 +80,7 @@ class ChatShape:
 
     def _logprobs(self, scores: Sequence[TokenScore]) -> dict[str, Any] | None:
         """Return the tokens, if they are wanted."""
-        if self._body.wanted_logprobs is None:
+        if not self.lists_tokens:
             return None
         content = [
             {

@@ -1,11 +1,14 @@
 """Turn what pydantic finds wrong with a request into one sentence that names the field."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 _NO_OBJECT = frozenset({"model_attributes_type", "model_type", "dict_type", "missing"})
 """What it says of a body that is no JSON object."""
+_SUBJECT = re.compile("^(Input|String|List|Dictionary) (?=should)")
+"""What its sentences begin with, where ours begin with the field's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,4 +78,4 @@ def _said(error: Mapping[str, Any]) -> str:
     if error["type"] == "string_pattern_mismatch":
         return "must be the id of a token, in digits"  # the one pattern there is
     message = str(error["msg"]).removeprefix("Value error, ").replace(" after validation", "")
-    return message.replace("Input should", "should", 1) if message.startswith("Input should") else message
+    return _SUBJECT.sub("", message)

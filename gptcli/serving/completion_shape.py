@@ -11,11 +11,19 @@ from gptcli.engine.request import Finished, Piece, TokenScore
 from gptcli.serving.schemas.completions import CompletionBody
 from gptcli.serving.served import ServedLanguageModel
 from gptcli.serving.sse import EventTemplate
-from gptcli.serving.token_lists import TokenList, Unscored, joined
+from gptcli.serving.token_lists import Listed, TokenList, Unscored, joined
 from gptcli.serving.usage import finish_reason, usage
 from gptcli.serving.writing import Prompt
 
 Scores = Sequence[TokenScore | Unscored]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prefix:
+    """What stands before the texts of a prompt: nothing, or the prompt."""
+
+    text: str
+    tokens: Listed | None
 
 
 @dataclass(slots=True)
@@ -52,6 +60,11 @@ class CompletionShape:
         self._event = EventTemplate(self._shared, usage=body.tells_usage)
         self._streamed: dict[tuple[int, int], _Streamed] = {}
 
+    @property
+    def lists_tokens(self) -> bool:
+        """Return whether it tells of tokens one by one."""
+        return self._body.logprobs is not None
+
     def whole(self, finished: Sequence[Finished]) -> dict[str, Any]:
         """Return the answer, of all samples of each prompt the best; without any, the prompts alone."""
         by_prompt: dict[int, list[Finished]] = defaultdict(list)
@@ -61,20 +74,21 @@ class CompletionShape:
         choices = []
         for number in range(len(self._prompts)):
             best: Sequence[Finished | None] = self._best(by_prompt[number]) or [None] * self._body.samples
-            choices += [self._choice(number, rank, one) for rank, one in enumerate(best)]
+            prefix = self._prefix(number)
+            choices += [self._choice(self._index(number, rank), prefix, one) for rank, one in enumerate(best)]
         new_tokens = sum(len(one.tokens) for one in finished)
         return {**self._shared, "choices": choices, "usage": usage(self._prompt_tokens, new_tokens)}
 
     def begin(self) -> Iterator[bytes]:
         """Yield the prompts, if they are to be given back."""
         for number in range(len(self._prompts)):
-            prefix, lists = self._prefix(number)
+            prefix = self._prefix(number)
             for sample in range(self._body.samples):
-                tokens = TokenList(self._tokenizer, len(prefix))
-                self._streamed[number, sample] = _Streamed(len(prefix), tokens)
+                tokens = TokenList(self._tokenizer, len(prefix.text))
+                self._streamed[number, sample] = _Streamed(len(prefix.text), tokens)
                 if self._body.echo:
                     index = self._index(number, sample)
-                    yield self._event.of(_choice(index, prefix, lists[0] if lists else None, None))
+                    yield self._event.of(_choice(index, prefix.text, prefix.tokens, None))
 
     def piece(self, number: int, piece: Piece) -> bytes:
         """Return the event of new text."""
@@ -101,31 +115,32 @@ class CompletionShape:
             finished.sort(key=lambda one: -one.logprob / len(one.tokens))
         return finished[: self._body.samples]
 
-    def _choice(self, number: int, rank: int, finished: Finished | None) -> dict[str, Any]:
-        """Return one text."""
-        prefix, lists = self._prefix(number)
-        text = prefix if finished is None else prefix + finished.text
-        if self._body.logprobs is not None:
-            scores = () if finished is None else finished.scores
-            lists.append(TokenList(self._tokenizer, len(prefix)).listed(scores, len(text)))
-        reason = "length" if finished is None else finish_reason(finished)
-        return _choice(self._index(number, rank), text, joined(lists) if lists else None, reason)
+    def _choice(self, index: int, prefix: _Prefix, finished: Finished | None) -> dict[str, Any]:
+        """Return one text; where nothing is written, the prompt alone."""
+        if finished is None:
+            return _choice(index, prefix.text, prefix.tokens, "length")
+        text = prefix.text + finished.text
+        tokens = prefix.tokens
+        if self.lists_tokens:
+            own = TokenList(self._tokenizer, len(prefix.text)).listed(finished.scores, len(text))
+            tokens = own if tokens is None else joined((tokens, own))
+        return _choice(index, text, tokens, finish_reason(finished))
 
-    def _prefix(self, number: int) -> tuple[str, list[dict[str, list[Any]]]]:
-        """Return what stands before the text of a prompt, and its tokens if they are wanted."""
+    def _prefix(self, number: int) -> _Prefix:
+        """Return what stands before the texts of a prompt."""
         if not self._body.echo:
-            return "", []
+            return _Prefix("", None)
         text = self._prompts[number].text
-        if self._body.logprobs is None:
-            return text, []
-        return text, [TokenList(self._tokenizer, 0).listed(self._prompt_scores[number], len(text))]
+        if not self.lists_tokens:
+            return _Prefix(text, None)
+        return _Prefix(text, TokenList(self._tokenizer, 0).listed(self._prompt_scores[number], len(text)))
 
-    def _listed(self, streamed: _Streamed, scores: Sequence[TokenScore]) -> dict[str, list[Any]] | None:
-        return None if self._body.logprobs is None else streamed.tokens.listed(scores, streamed.length)
+    def _listed(self, streamed: _Streamed, scores: Sequence[TokenScore]) -> Listed | None:
+        return streamed.tokens.listed(scores, streamed.length) if self.lists_tokens else None
 
     def _index(self, number: int, sample: int) -> int:
         return number * self._body.samples + sample
 
 
-def _choice(index: int, text: str, logprobs: dict[str, list[Any]] | None, reason: str | None) -> dict[str, Any]:
+def _choice(index: int, text: str, logprobs: Listed | None, reason: str | None) -> dict[str, Any]:
     return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}

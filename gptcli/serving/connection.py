@@ -8,6 +8,7 @@ from fastapi import Request, Response
 from starlette.types import Receive
 
 from gptcli.serving.errors import ApiError
+from gptcli.serving.words import counted
 
 Result = TypeVar("Result")
 
@@ -34,8 +35,8 @@ async def while_connected(receive: Receive, seconds: float, work: Coroutine[Any,
             raise ClientLeftError
         raise ApiError(
             504,
-            f"the answer has not come within the {seconds:g} seconds that this server gives, waiting in its queue "
-            "included: ask for fewer tokens, or again when it has less to do",
+            f"the answer has not come within the {counted(seconds, 'second')} that this server gives, waiting in its "
+            "queue included: ask for fewer tokens, or again when it has less to do",
             code="timeout",
         )
     finally:

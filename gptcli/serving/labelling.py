@@ -7,9 +7,10 @@ from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.data.records import Record
 from gptcli.engine.inspector import LoadedInspector
 from gptcli.serving.errors import ApiError, about
-from gptcli.serving.looking import StillWanted, require_fits, require_near
+from gptcli.serving.looking import require_fits, require_near
 from gptcli.serving.schemas.labels import Classification, ClassifyAnswer
 from gptcli.serving.scoring import scorer_of
+from gptcli.serving.wanted import StillWanted
 from gptcli.tasks.events import RowFailed
 from gptcli.tasks.labelling.labeller import Labelled, Labeller, TextRow, given_labels
 from gptcli.tasks.labelling.options import LabelOptions, LabelText
@@ -23,11 +24,30 @@ class ToLabel:
     texts: Sequence[str]
     model: str
     tokenizer: Tokenizer
-    still_wanted: StillWanted
 
 
-def labelled(labeller: Labeller, asked: ToLabel) -> ClassifyAnswer:
-    """Return what a labeller says of each text; raises ApiError for one that it cannot read whole.
+def labelled(labeller: Labeller, asked: ToLabel, still_wanted: StillWanted) -> ClassifyAnswer:
+    """Return what a labeller says of each text, as long as somebody waits; raises ApiError as labelled_in_words."""
+
+    def rows() -> Iterator[TextRow]:
+        for row in _rows(asked):
+            still_wanted()
+            yield row
+
+    return _answer(labeller, asked, rows())
+
+
+def labelled_in_words(loaded: LoadedInspector, labels: Sequence[str], asked: ToLabel) -> ClassifyAnswer:
+    """Return which of some labels a language model expects behind each text, as classify --labels has it.
+
+    Raises ConfigError for labels that cannot be told apart, and ApiError for a text that cannot be read whole.
+    """
+    options = LabelOptions(labels=tuple(LabelText(name=label.strip(), text=label.strip()) for label in labels))
+    return _answer(PromptedLabeller(scorer_of(loaded), options, long="head"), asked, _rows(asked))
+
+
+def _answer(labeller: Labeller, asked: ToLabel, rows: Iterator[TextRow]) -> ClassifyAnswer:
+    """Return what a labeller says of rows, which are the texts.
 
     A command line reads a part of a long text and says so on stderr, where a program would not see it.
     """
@@ -37,26 +57,16 @@ def labelled(labeller: Labeller, asked: ToLabel) -> ClassifyAnswer:
             tokens = asked.tokenizer.encode_batch([text])[0]
         require_fits(tokens, labeller.room, "input")
     data = []
-    for result in labeller.labelled(_rows(asked)):
+    for result in labeller.labelled(rows):
         if isinstance(result, RowFailed):
             raise ApiError(400, f"input: text {result.index} {result.message}", param="input")
         data.append(_classification(labeller, result))
     return ClassifyAnswer(model=asked.model, kind=labeller.labels.kind, data=data)
 
 
-def labelled_in_words(loaded: LoadedInspector, labels: Sequence[str], asked: ToLabel) -> ClassifyAnswer:
-    """Return which of some labels a language model expects behind each text, as classify --labels has it.
-
-    Raises ConfigError for labels that cannot be told apart, and as labelled does.
-    """
-    options = LabelOptions(labels=tuple(LabelText(name=label.strip(), text=label.strip()) for label in labels))
-    return labelled(PromptedLabeller(scorer_of(loaded, asked.still_wanted), options, long="head"), asked)
-
-
 def _rows(asked: ToLabel) -> Iterator[TextRow]:
-    """Yield the texts as rows, as long as somebody waits."""
+    """Yield the texts as rows."""
     for index, text in enumerate(asked.texts):
-        asked.still_wanted()
         yield TextRow(index=index, record=Record(source="input", line=index + 1), text=text)
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Generic, TypeVar
 
 from gptcli.serving.errors import ApiError
+from gptcli.serving.words import counted
 
 Owned = TypeVar("Owned")
 Result = TypeVar("Result")
@@ -39,7 +40,7 @@ class Lane(Generic[Owned]):
         if self._calls >= self._most:
             raise ApiError(
                 429,
-                f"{self._calls} requests of this kind wait already; try again later",
+                f"{counted(self._calls, 'request')} of this kind came before, and no more may wait: try again later",
                 code="queue_full",
                 retry_after_seconds=RETRY_AFTER_SECONDS,
             )

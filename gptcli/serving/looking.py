@@ -6,7 +6,7 @@ told in the answer.
 
 import base64
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from gptcli.errors import InputError
 from gptcli.explaining.candidates import candidates
 from gptcli.explaining.lens import lens
 from gptcli.serving.errors import ApiError, about
+from gptcli.serving.limits import require_few_characters
 from gptcli.serving.schemas.base import LikelyToken
 from gptcli.serving.schemas.embeddings import Embedding, EmbeddingsAnswer, EmbeddingsBody, EmbeddingsUsage
 from gptcli.serving.schemas.inspection import (
@@ -33,8 +34,6 @@ from gptcli.serving.schemas.inspection import (
 )
 from gptcli.tasks.windows import beginning
 
-StillWanted = Callable[[], None]
-"""Raises where nobody waits for the result any more."""
 ATTENTION_DECIMALS = 6
 """Of a weight: what float32 has of a number near one."""
 
@@ -42,6 +41,7 @@ ATTENTION_DECIMALS = 6
 def next_tokens(loaded: LoadedInspector, body: NextBody, model: str) -> NextAnswer:
     """Return the likeliest next tokens, and what the options keep of them; of a long text the end is read."""
     options = body.options()
+    require_few_characters(body.text, "text")
     require_known(body.append, loaded.config, "append")
     with about("text"):
         tokens = [*loaded.tokenizer.encode(body.text), *body.append] or [_beginning(loaded.config)]
@@ -105,9 +105,7 @@ def layer_predictions(loaded: LoadedInspector, body: LensBody, model: str) -> Le
     )
 
 
-def embeddings(
-    loaded: LoadedInspector, body: EmbeddingsBody, model: str, still_wanted: StillWanted
-) -> EmbeddingsAnswer:
+def embeddings(loaded: LoadedInspector, body: EmbeddingsBody, model: str) -> EmbeddingsAnswer:
     """Return the mean over each text's tokens of the final states, those behind the last layer norm."""
     width = loaded.config.n_embd
     if body.dimensions not in (None, width):
@@ -116,7 +114,6 @@ def embeddings(
     texts = [_input_tokens(loaded, text) for text in inputs_of(body.input)]
     data = []
     for index, tokens in enumerate(texts):
-        still_wanted()
         mean = loaded.inspector.trace(_ids(tokens)).hidden.mean(axis=0, dtype=np.float64).astype("<f4")
         written = _base64(mean) if body.encoding_format == "base64" else mean.tolist()
         data.append(Embedding.model_construct(index=index, embedding=written))

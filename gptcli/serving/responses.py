@@ -6,7 +6,6 @@ from contextlib import aclosing, suppress
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from gptcli.serving.connection import ClientLeftError, while_connected
@@ -25,11 +24,12 @@ FAREWELL_SECONDS = 1
 
 
 async def answered(
-    request: Request, seconds: float, observation: Observation, work: Coroutine[Any, Any, dict[str, Any]]
+    request: Request, seconds: float, observation: Observation, work: Coroutine[Any, Any, bytes]
 ) -> Response:
-    """Return what work makes, as JSON; raises ApiError as work does, and ClientLeftError."""
+    """Return the JSON that work writes; raises ApiError as work does, and ClientLeftError."""
     with observation:
-        return JSONResponse(await while_connected(request.receive, seconds, work))
+        content = await while_connected(request.receive, seconds, work)
+    return Response(content, media_type="application/json")
 
 
 class EventStream(Response):

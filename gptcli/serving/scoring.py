@@ -10,7 +10,7 @@ from gptcli.engine.likelihood import scores_in_order
 from gptcli.engine.scorer import Item, ItemScores, LoadedScorer, Scorer, Span, SpanScores
 from gptcli.explaining.surprisal import surprisals
 from gptcli.serving.errors import about
-from gptcli.serving.looking import StillWanted, window_of
+from gptcli.serving.looking import window_of
 from gptcli.serving.schemas.base import listed
 from gptcli.serving.schemas.scores import Score, ScoreAnswer, ScoreBody
 from gptcli.tasks.evaluators.continuations import Continuations
@@ -23,21 +23,18 @@ MOST_TOKENS = 2048
 class _InspectorScorer:
     """A Scorer over an inspector: a server need not hold the same weights once more for the few that ask for scores.
 
-    Spans of one item do not share the reading of what they have in common, as the engine's own scorer does. Each is
-    read only as long as somebody waits.
+    Spans of one item do not share the reading of what they have in common, as the engine's own scorer does.
     """
 
-    def __init__(self, inspector: Inspector, still_wanted: StillWanted) -> None:
+    def __init__(self, inspector: Inspector) -> None:
         self.most_tokens = MOST_TOKENS
         self._inspector = inspector
-        self._still_wanted = still_wanted
 
     def score(self, items: Sequence[Sequence[Span]], prefix: Tokens, most_rows: int | None) -> list[list[SpanScores]]:
         """Return the scores of each item's spans; see gptcli.engine.scorer.Scorer."""
         return [[self._scores(span) for span in spans] for spans in items]
 
     def _scores(self, span: Span) -> SpanScores:
-        self._still_wanted()
         found = list(surprisals(self._inspector, span.tokens, span.start, 0))
         return SpanScores(
             logprobs=np.array([token.logprob for token in found], np.float32),
@@ -45,21 +42,21 @@ class _InspectorScorer:
         )
 
 
-def scorer_of(loaded: LoadedInspector, still_wanted: StillWanted) -> LoadedScorer:
-    """Return an inspector as what scores tokens as long as somebody waits."""
+def scorer_of(loaded: LoadedInspector) -> LoadedScorer:
+    """Return an inspector as what scores tokens."""
     return LoadedScorer(
         name=loaded.name,
         directory=loaded.directory,
         dtype=loaded.dtype,
         config=loaded.config,
         tokenizer=loaded.tokenizer,
-        scorer=_InspectorScorer(loaded.inspector, still_wanted),
+        scorer=_InspectorScorer(loaded.inspector),
         most_rows=None,
         description=loaded.description,
     )
 
 
-def scores(loaded: LoadedInspector, body: ScoreBody, model: str, still_wanted: StillWanted) -> ScoreAnswer:
+def scores(loaded: LoadedInspector, body: ScoreBody, model: str) -> ScoreAnswer:
     """Return the log-likelihood of each text, or of each continuation behind each text.
 
     The first token of a text alone is predicted from the beginning-of-text token, as evaluate has it. Where a text ends
@@ -70,7 +67,7 @@ def scores(loaded: LoadedInspector, body: ScoreBody, model: str, still_wanted: S
     continuations = None if body.continuation is None else listed(body.continuation)
     param = "text" if continuations is None else "continuation"
     pairs = Continuations(loaded.tokenizer, loaded.config)
-    scorer = scorer_of(loaded, still_wanted).scorer
+    scorer = scorer_of(loaded).scorer
     found = []
     for index, text in enumerate(texts):
         context, endings = ("", [text]) if continuations is None else (text, continuations)

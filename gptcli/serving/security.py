@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gptcli.serving.errors import ApiError
 from gptcli.serving.settings import ServeSettings
 from gptcli.serving.unforeseen import Unforeseen
+from gptcli.serving.words import counted
 
 POLICY: Final = "; ".join(
     (
@@ -186,7 +187,9 @@ class BodyLimit:
                 async with asyncio.timeout_at(deadline):
                     received = await receive()
             except TimeoutError as error:
-                raise HTTPException(408, f"the body took longer than {self._most_seconds:g} seconds") from error
+                raise HTTPException(
+                    408, f"the body took longer than {counted(self._most_seconds, 'second')}"
+                ) from error
             has_more = received.get("more_body", False)
             read += len(received.get("body", b""))
             if read > self._most_bytes:

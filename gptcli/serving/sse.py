@@ -1,18 +1,14 @@
 """Server-sent events: a line of JSON each, and a blank line behind it."""
 
-import json
+from gptcli.serving.encoding import encoded
 
 DONE = b"data: [DONE]\n\n"
 """OpenAI's mark that nothing more comes."""
 
 
-_ENCODED = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
-"""One encoder for all: to make one takes longer than to write a short event."""
-
-
 def event(data: object) -> bytes:
     """Return an event."""
-    return b"data: " + _ENCODED(data).encode() + b"\n\n"
+    return b"data: " + encoded(data) + b"\n\n"
 
 
 class EventTemplate:
@@ -26,7 +22,7 @@ class EventTemplate:
 
     def of(self, choice: dict[str, object]) -> bytes:
         """Return the event of a choice."""
-        return self._begin + _ENCODED(choice).encode() + self._end
+        return self._begin + encoded(choice) + self._end
 
     def usage(self, usage: dict[str, int]) -> bytes:
         """Return the event that counts tokens, which has no choice."""

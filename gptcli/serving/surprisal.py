@@ -4,7 +4,8 @@ import math
 from itertools import accumulate
 
 from gptcli.engine.inspector import LoadedInspector
-from gptcli.serving.errors import ApiError, about
+from gptcli.serving.errors import about
+from gptcli.serving.limits import require_few_alternatives
 from gptcli.serving.looking import require_fits, require_near
 from gptcli.serving.schemas.base import LoggedToken
 from gptcli.serving.schemas.inspection import SurprisalAnswer, SurprisalBody, SurprisalToken
@@ -13,8 +14,6 @@ from gptcli.tasks.explained import explain_text
 
 MOST_TOKENS = 16_384
 """Of a text: some ten pages, and seconds of GPT-2 on two cores."""
-MOST_ALTERNATIVES = 10 * MOST_TOKENS
-"""Beside all tokens of a text: each takes a kilobyte of memory on its way."""
 _FIRST_ASTRAL = 0x10000
 """From this character on UTF-16 takes two units."""
 
@@ -25,7 +24,7 @@ def surprisal(loaded: LoadedInspector, body: SurprisalBody, model: str) -> Surpr
     require_near(loaded.tokenizer, text, MOST_TOKENS, "text")
     with about("text"):
         tokens = require_fits(loaded.tokenizer.encode_batch([text])[0], MOST_TOKENS, "text")
-        _require_few(body.top, len(tokens))
+        require_few_alternatives(body.top, len(tokens), "top", "shorten the text")
         explained = explain_text(loaded, text, body.top)
     units = [0, *accumulate(1 + (ord(character) >= _FIRST_ASTRAL) for character in text)]
     return SurprisalAnswer(
@@ -34,14 +33,6 @@ def surprisal(loaded: LoadedInspector, body: SurprisalBody, model: str) -> Surpr
         bits=explained.figures.total,
         bits_per_byte=explained.figures.bits_per_byte,
     )
-
-
-def _require_few(top: int, tokens: int) -> None:
-    """Raise ApiError for more alternatives than are told at once."""
-    if top * tokens > MOST_ALTERNATIVES:
-        few = MOST_ALTERNATIVES // tokens
-        wrong = f"top: {top} beside each of {tokens:,} tokens are too many: ask for {few}, or shorten the text"
-        raise ApiError(400, wrong, param="top", code="limit_exceeded")
 
 
 def _token(token: ExplainedToken, start: int, end: int) -> SurprisalToken:

@@ -8,6 +8,8 @@ from typing import Any
 from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.engine.request import TokenScore
 
+Listed = dict[str, list[Any]]
+"""Lists of what is told of each token, by their names."""
 LEAST = -9999.0
 """What stands for a probability of zero, since JSON has no infinity: as OpenAI's."""
 
@@ -30,7 +32,7 @@ class TokenList:
         self.told = 0
         """Tokens listed so far."""
 
-    def listed(self, scores: Sequence[TokenScore | Unscored], end: int) -> dict[str, list[Any]]:
+    def listed(self, scores: Sequence[TokenScore | Unscored], end: int) -> Listed:
         """Return the next tokens; those that a stop text has cut off begin at the end of the text."""
         self.told += len(scores)
         offsets = [min(offset, end) for offset in self._offsets(score.token for score in scores)]
@@ -58,6 +60,6 @@ def finite(logprob: float) -> float:
     return max(logprob, LEAST)
 
 
-def joined(lists: Sequence[dict[str, list[Any]]]) -> dict[str, list[Any]]:
+def joined(lists: Sequence[Listed]) -> Listed:
     """Return lists of tokens behind each other."""
     return {name: [entry for one in lists for entry in one[name]] for name in lists[0]}

@@ -18,6 +18,7 @@ from gptcli.engine.request import Finished, Piece, Request
 from gptcli.serving.answer import Answer
 from gptcli.serving.errors import ApiError, api_error, tell
 from gptcli.serving.outbox import Outbox
+from gptcli.serving.words import counted
 
 RETRY_AFTER_SECONDS = 1
 """A slot comes free with every text that is finished: seconds at most, but of how many nobody knows."""
@@ -124,7 +125,7 @@ class EngineWorker:
         """Return the error of a queue that is full."""
         return ApiError(
             429,
-            f"the server has {self._sequences} texts to write, and no more may wait: try again later",
+            f"the server has {counted(self._sequences, 'text')} to write, and no more may wait: try again later",
             code="queue_full",
             retry_after_seconds=RETRY_AFTER_SECONDS,
         )

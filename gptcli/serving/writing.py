@@ -2,19 +2,21 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
+from gptcli.checkpoint.tokenizer import LONG_TEXT
 from gptcli.engine.options import SamplingOptions
 from gptcli.engine.request import Request
 from gptcli.serving.errors import ApiError, about
 from gptcli.serving.served import ServedLanguageModel
 from gptcli.serving.settings import ServeSettings
+from gptcli.serving.words import counted
 from gptcli.tasks.windows import beginning
 
-LONG_TEXT = 10_000
-"""Characters that take 10 ms to tokenize: more of them are tokenized in a thread, and keep nobody else waiting."""
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,26 +49,22 @@ class Order:
 def refuse_too_many(model: ServedLanguageModel, settings: ServeSettings, prompts: int, samples: int) -> None:
     """Raise ApiError 400 for more texts than the server writes at once."""
     if prompts > settings.max_prompts:
-        raise _excess(f"{prompts:,} prompts are too many at once: this server takes {settings.max_prompts:,}", "prompt")
+        wrong = f"{counted(prompts, 'prompt')} are too many at once: this server takes {settings.max_prompts:,}"
+        raise _excess(wrong, "prompt")
     if samples > settings.max_samples:
         raise _excess(f"{samples:,} texts a prompt are too many: this server writes {settings.max_samples:,}", "n")
     if prompts * samples > model.worker.most_sequences:
-        raise _excess(
-            f"{prompts:,} prompts with {samples:,} texts each are {prompts * samples:,} at once: this server writes "
-            f"and queues {model.worker.most_sequences:,}",
-            "n",
-        )
+        each = " each" if prompts > 1 else ""
+        wrong = f"{counted(prompts, 'prompt')} with {counted(samples, 'text')}{each} are {prompts * samples:,} at once"
+        raise _excess(f"{wrong}: this server writes and queues {model.worker.most_sequences:,}", "n")
 
 
 async def text_prompts(model: ServedLanguageModel, texts: Sequence[str], param: str) -> tuple[Prompt, ...]:
     """Return prompts that are texts; raises ApiError 400, which names the field param or its item."""
     names = [param] if len(texts) == 1 else [f"{param}[{number}]" for number in range(len(texts))]
     for text, name in zip(texts, names, strict=True):
-        least = len(text) // model.tokenizer.longest_token
-        if least > model.config.n_positions:
-            raise too_long(model, f"at least {least:,}", name)
-    read = partial(_read, model, texts, names)
-    return await asyncio.to_thread(read) if sum(map(len, texts)) > LONG_TEXT else read()
+        require_near(model, text, name)
+    return await read_apart(sum(map(len, texts)), partial(_read, model, texts, names))
 
 
 def token_prompt(model: ServedLanguageModel, tokens: Sequence[int], param: str) -> Prompt:
@@ -78,7 +76,9 @@ def token_prompt(model: ServedLanguageModel, tokens: Sequence[int], param: str) 
             f"{param} has the token {wrong}: the ids of {model.id} are below {model.config.vocab_size}",
             param=param,
         )
-    return fitting(model, Prompt(tokens=tuple(tokens), text=model.tokenizer.decode(tokens)), param)
+    if len(tokens) > model.config.n_positions:
+        raise _too_long(model, f"{len(tokens):,}", param)
+    return Prompt(tokens=tuple(tokens), text=model.tokenizer.decode(tokens))
 
 
 def engine_requests(
@@ -115,10 +115,22 @@ def engine_requests(
     )
 
 
+async def read_apart(characters: int, read: Callable[[], Result]) -> Result:
+    """Return what read makes of a text of so many characters, a long one in a thread: it keeps nobody else waiting."""
+    return await asyncio.to_thread(read) if characters > LONG_TEXT else read()
+
+
+def require_near(model: ServedLanguageModel, text: str, param: str) -> None:
+    """Raise ApiError for a text so much too long that counting its tokens takes seconds and much memory."""
+    least = model.tokenizer.least_tokens(text)
+    if least > model.config.n_positions:
+        raise _too_long(model, f"at least {least:,}", param)
+
+
 def fitting(model: ServedLanguageModel, prompt: Prompt, param: str) -> Prompt:
     """Return a prompt that fits into the context, an empty one from the token where texts begin."""
     if len(prompt.tokens) > model.config.n_positions:
-        raise too_long(model, f"{len(prompt.tokens):,}", param)
+        raise _too_long(model, f"{len(prompt.tokens):,}", param)
     if prompt.tokens:
         return prompt
     begin = beginning(model.config)
@@ -127,7 +139,7 @@ def fitting(model: ServedLanguageModel, prompt: Prompt, param: str) -> Prompt:
     return Prompt(tokens=(begin,), text=prompt.text, is_empty=True)
 
 
-def too_long(model: ServedLanguageModel, tokens: str, param: str) -> ApiError:
+def _too_long(model: ServedLanguageModel, tokens: str, param: str) -> ApiError:
     """Return the error of a prompt that the context does not hold."""
     return ApiError(
         400,
@@ -155,8 +167,9 @@ def _token_limit(model: ServedLanguageModel, prompt: Prompt, order: Order) -> in
     if order.max_tokens > room:
         raise ApiError(
             400,
-            f"{order.max_tokens_field} is {order.max_tokens:,}, and beside the prompt's {len(prompt.tokens):,} tokens "
-            f"the context of {model.id} has room for {room:,}: lower it, or shorten the prompt",
+            f"{order.max_tokens_field} is {order.max_tokens:,}, and beside a prompt of "
+            f"{counted(len(prompt.tokens), 'token')} the context of {model.id} has room for {room:,}: "
+            "lower it, or shorten the prompt",
             param=order.max_tokens_field,
             code="context_length_exceeded",
         )

@@ -128,6 +128,13 @@ def test_what_cannot_be_done_is_refused_with_its_reason(app: FastAPI, fields: di
     assert re.search(message, said), said
 
 
+def test_more_alternatives_than_are_told_at_once_are_refused(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gptcli.serving.limits.MOST_ALTERNATIVES", 1000)
+    body = {"messages": HELLO, "n": 3, "max_tokens": 20, "logprobs": True, "top_logprobs": 20}
+    said = "top_logprobs: 20 beside each of 60 tokens are too many: ask for 16, or for fewer tokens"
+    assert refusal(app, PATH, body) == (400, said, "top_logprobs")
+
+
 def test_what_changes_nothing_is_taken(app: FastAPI) -> None:
     chat(
         app,

@@ -108,6 +108,23 @@ def test_no_tokens_and_echo_score_a_prompt(app: FastAPI) -> None:
         assert alone["logprobs"] == {name: values[:count] for name, values in longer["logprobs"].items()}
 
 
+def test_echoes_of_one_prompt_are_alike(app: FastAPI) -> None:
+    first, *others = complete(app, "Hello", n=3, max_tokens=0, echo=True, logprobs=2)["choices"]
+    assert others == [{**first, "index": 1}, {**first, "index": 2}]
+
+
+def test_more_alternatives_than_are_told_at_once_are_refused(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """128 echoes of a long prompt, 20 alternatives a token, were 36 MB, and nobody else was served meanwhile."""
+    monkeypatch.setattr("gptcli.serving.limits.MOST_ALTERNATIVES", 1000)
+    status, message, param = refusal(
+        app, PATH, {"prompt": "Hello", "n": 11, "max_tokens": 0, "echo": True, "logprobs": 20}
+    )
+    assert (status, param) == (400, "logprobs")
+    assert message == "logprobs: 20 beside each of 55 tokens are too many: ask for 18, or for fewer texts or tokens"
+    status, message, _ = refusal(app, PATH, {"prompt": "Hello", "n": 17, "max_tokens": 3, "logprobs": 20})
+    assert (status, message[:46]) == (400, "logprobs: 20 beside each of 51 tokens are too ")
+
+
 def test_a_stream_tells_everything_that_the_whole_answer_tells(app: FastAPI) -> None:
     body = {"prompt": ["Hello", "you"], "seed": 9, "n": 2, "logprobs": 2, "echo": True, "stop": ["a", "bc"]}
     whole = complete(app, **body)
@@ -149,6 +166,7 @@ def test_a_stream_says_nothing_of_usage_unless_asked(app: FastAPI) -> None:
         ({"max_tokens": "3"}, "max_tokens should be a valid integer"),
         ({"n": 129}, "129 texts a prompt are too many: this server writes 128"),
         ({"n": 100, "prompt": ["a", "b"]}, "2 prompts with 100 texts each are 200 at once"),
+        ({"prompt": [1] * 49}, "prompt has 49 tokens, and the context of .* holds 48"),
         ({"prompt": ["a"] * 129}, "129 prompts are too many at once: this server takes 128"),
         ({"best_of": 1, "n": 2}, "best_of must be n or more, 2, not 1"),
         ({"best_of": 2, "stream": True}, "best_of does not go with stream"),
@@ -158,6 +176,8 @@ def test_a_stream_says_nothing_of_usage_unless_asked(app: FastAPI) -> None:
         ({"frequency_penalty": -1}, "frequency_penalty is not supported here"),
         ({"stop": ["a"] * 5}, "stop .*at most 4"),
         ({"stop": [""]}, r"stop\[0\] .*at least 1"),
+        ({"stop": "a" * 257}, r"stop\[0\] should have at most 256 characters"),
+        ({"logit_bias": {str(token): 1 for token in range(301)}}, "logit_bias .*at most 300"),
         ({"stop": "\udc80"}, r"stop\[0\] should be a valid string"),
         ({"temperature": -1}, "temperature should be greater than or equal to 0"),
         ({"top_p": 0}, "top_p should be greater than 0"),

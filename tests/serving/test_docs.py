@@ -44,11 +44,12 @@ def test_the_answer_is_the_one_that_is_shown(app: FastAPI, command: str, shown: 
     if words[0] == "gptcli":
         assert gptcli(shlex.join(words[1:])).out.decode().splitlines() == shown
         return
-    path = words[-1].removeprefix("localhost:8000")
-    if "--json" not in words:
+    (path,) = (word.removeprefix("localhost:8000") for word in words if word.startswith("localhost:8000"))
+    if "-d" not in words:
         text = ask(app, "GET", path).text
     else:
-        text = ask(app, "POST", path, content=words[words.index("--json") + 1], headers=JSON).text
+        assert words[words.index("-H") + 1] == "Content-Type: application/json"
+        text = ask(app, "POST", path, content=words[words.index("-d") + 1], headers=JSON).text
     assert comparable(text) == roughly(comparable("\n".join(shown)))
 
 

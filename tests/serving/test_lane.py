@@ -33,7 +33,7 @@ def test_work_that_runs_on_for_who_has_left_still_takes_the_thread() -> None:
         await asyncio.to_thread(work.has_begun.wait, 30)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        with pytest.raises(ApiError, match="1 requests of this kind wait already"):
+        with pytest.raises(ApiError, match="1 request of this kind came before, and no more may wait"):
             await lane.run(work)
         work.may_end.set()
         while lane.calls:

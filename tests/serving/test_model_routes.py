@@ -64,7 +64,7 @@ def test_tokens_that_are_none_and_texts_that_are_none_are_told(app: FastAPI) -> 
     assert "surrogate" in error_of(post(app, "/v1/tokenize", text="\ud800"))["message"]
     long = error_of(post(app, "/v1/tokenize", text="a" * 262_145))
     assert long["param"] == "text"
-    assert long["message"] == "text: has 262,145 characters, and may have 262,144: send it in parts"
+    assert long["message"] == "text: has 262,145 characters, and may have 262,144: send less"
 
 
 def test_a_character_of_several_tokens_is_shown_in_its_bytes(builtin: Path) -> None:

@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
-from gptcli.serving.connection import ClientLeftError
-from gptcli.serving.labelling import ToLabel, labelled_in_words
-from gptcli.serving.schemas.scores import ScoreBody
-from gptcli.serving.scoring import scores
-from tests.inspecting import loaded, reference
+from tests.inspecting import reference
 from tests.serving.asking import app_of
 from tests.serving.sending import answer, error_of, post
 
@@ -81,21 +77,3 @@ def test_what_cannot_be_scored_is_told_with_its_field(app: FastAPI, body: dict, 
     error = error_of(response)
     assert (response.status_code, error["param"]) == (400, param)
     assert said in error["message"]
-
-
-def test_nothing_more_is_read_for_who_has_left(tiny: Path) -> None:
-    model = loaded(tiny, "onnx")
-    asked = 0
-
-    def still_wanted() -> None:
-        nonlocal asked
-        asked += 1
-        if asked > 2:
-            raise ClientLeftError
-
-    with pytest.raises(ClientLeftError):
-        scores(model, ScoreBody(text="Hi", continuation=list("abcdefgh")), "tiny", still_wanted)
-    asked = 0
-    to_label = ToLabel(texts=["Hi"], model="tiny", tokenizer=model.tokenizer, still_wanted=still_wanted)
-    with pytest.raises(ClientLeftError):
-        labelled_in_words(model, list("abcdefgh"), to_label)

@@ -1,6 +1,5 @@
 """POST /v1/chat/completions, as OpenAI has it: the next answer of a conversation in the model's own format."""
 
-import asyncio
 from collections.abc import Sequence
 
 from fastapi import APIRouter, Request, Response
@@ -8,12 +7,21 @@ from fastapi import APIRouter, Request, Response
 from gptcli.serving.answering import streamed, whole
 from gptcli.serving.chat_shape import ChatShape
 from gptcli.serving.errors import about
+from gptcli.serving.limits import require_few_alternatives
 from gptcli.serving.observation import Observation
 from gptcli.serving.responses import STREAMED, EventStream, answered
 from gptcli.serving.schemas.chat import ChatAnswer, ChatBody, Message
 from gptcli.serving.served import ServedLanguageModel
 from gptcli.serving.state import State
-from gptcli.serving.writing import LONG_TEXT, Order, Prompt, engine_requests, fitting, refuse_too_many, too_long
+from gptcli.serving.writing import (
+    Order,
+    Prompt,
+    engine_requests,
+    fitting,
+    read_apart,
+    refuse_too_many,
+    require_near,
+)
 from gptcli.tasks.dialogue import Role, Turn
 
 router = APIRouter(tags=["text"])
@@ -39,6 +47,8 @@ async def chat(body: ChatBody, request: Request, state: State) -> Response:
         stream=bool(body.stream),
     )
     requests = engine_requests(model, state.settings, (prompt,), order)
+    tokens = sum(one.samples * one.token_limit for one in requests)
+    require_few_alternatives(body.wanted_logprobs or 0, tokens, "top_logprobs", "for fewer tokens")
     shape = ChatShape(model, body, prompt)
     seconds = state.settings.timeout_seconds
     if body.stream:
@@ -52,14 +62,11 @@ async def _prompt(model: ServedLanguageModel, messages: Sequence[Message]) -> Pr
     No message is left out to make room: whoever keeps the conversation decides which.
     """
     turns = [Turn(role=_ROLES[message.role], text=message.text) for message in messages]
-    characters = sum(len(turn.text) for turn in turns)
-    least = characters // model.tokenizer.longest_token
-    if least > model.config.n_positions:
-        raise too_long(model, f"at least {least:,}", "messages")
+    text = "".join(turn.text for turn in turns)  # at least as many tokens as it surely has
+    require_near(model, text, "messages")
 
     def read() -> Prompt:
         with about("messages"):
             return Prompt(tokens=tuple(model.dialogue.tokens(turns, model.tokenizer)), text="")
 
-    prompt = await asyncio.to_thread(read) if characters > LONG_TEXT else read()
-    return fitting(model, prompt, "messages")
+    return fitting(model, await read_apart(len(text), read), "messages")

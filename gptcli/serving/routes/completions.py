@@ -7,7 +7,6 @@ and seed, byte for byte.
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from fastapi import APIRouter, Request, Response
@@ -18,6 +17,7 @@ from gptcli.engine.request import TokenScore
 from gptcli.explaining.surprisal import surprisals
 from gptcli.serving.answering import streamed, whole
 from gptcli.serving.completion_shape import CompletionShape, Scores
+from gptcli.serving.limits import require_few_alternatives
 from gptcli.serving.observation import Observation
 from gptcli.serving.responses import STREAMED, EventStream, answered
 from gptcli.serving.schemas.base import TextInput
@@ -51,14 +51,11 @@ class _Job:
     body: CompletionBody
     prompts: tuple[Prompt, ...]
     requests: tuple[EngineRequest, ...]
-    """None where no token is wanted."""
+    """One for each prompt, or none at all where max_tokens is 0."""
 
-    async def whole(self, observation: Observation) -> dict[str, Any]:
+    async def whole(self, observation: Observation) -> bytes:
         """Return the answer when all is written."""
-        shape = await self._shape()
-        if not self.requests:
-            return shape.whole(())
-        return await whole(self.model.worker, self.requests, shape, observation)
+        return await whole(self.model.worker, self.requests, await self._shape(), observation)
 
     async def streamed(self, observation: Observation) -> AsyncGenerator[bytes]:
         """Yield the answer as it is written."""
@@ -89,6 +86,9 @@ async def _job(body: CompletionBody, model: ServedLanguageModel, state: ServerSt
         stream=bool(body.stream),
     )
     requests = () if body.max_tokens == 0 else engine_requests(model, state.settings, prompts, order)
+    written = sum(one.samples * one.token_limit for one in requests)
+    echoed = body.samples * sum(len(prompt.tokens) for prompt in prompts) if body.echo else 0
+    require_few_alternatives(body.logprobs or 0, written + echoed, "logprobs", "for fewer texts or tokens")
     return _Job(model=model, body=body, prompts=prompts, requests=requests)
 
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from gptcli.serving.looking import embeddings, inputs_of
-from gptcli.serving.routes.support import answered, require_few
+from gptcli.serving.routes.support import inspected, require_few
 from gptcli.serving.schemas.embeddings import EmbeddingsAnswer, EmbeddingsBody
 from gptcli.serving.state import State
 
@@ -16,6 +16,4 @@ async def embeddings_route(body: EmbeddingsBody, request: Request, state: State)
     """Tell the mean over each text's tokens of the model's final states."""
     model = state.models.language_model(body.model)
     require_few(len(inputs_of(body.input)), state, "input")
-    return await answered(
-        request, state, model.inspector, lambda loaded, wanted: embeddings(loaded, body, model.id, wanted)
-    )
+    return await inspected(request, state, model, lambda loaded: embeddings(loaded, body, model.id))

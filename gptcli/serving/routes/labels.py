@@ -5,8 +5,7 @@ from fastapi.responses import Response
 
 from gptcli.serving.errors import ApiError
 from gptcli.serving.labelling import ToLabel, labelled, labelled_in_words
-from gptcli.serving.looking import StillWanted
-from gptcli.serving.routes.support import answered, require_few
+from gptcli.serving.routes.support import answered, inspected, require_few
 from gptcli.serving.schemas.base import listed
 from gptcli.serving.schemas.labels import ClassifyAnswer, ClassifyBody
 from gptcli.serving.served import Models, ServedClassifier, ServedLanguageModel, ServedModel
@@ -21,18 +20,11 @@ async def classify_route(body: ClassifyBody, request: Request, state: State) -> 
     texts = listed(body.input)
     require_few(len(texts), state, "input")
     model = _meant(state.models, body)
-
-    def asked(still_wanted: StillWanted) -> ToLabel:
-        return ToLabel(texts=texts, model=model.id, tokenizer=model.tokenizer, still_wanted=still_wanted)
-
-    if isinstance(model, ServedClassifier):
-        return await answered(
-            request, state, model.labeller, lambda labeller, wanted: labelled(labeller, asked(wanted))
-        )
-    labels = body.labels or []
-    return await answered(
-        request, state, model.inspector, lambda loaded, wanted: labelled_in_words(loaded, labels, asked(wanted))
-    )
+    asked = ToLabel(texts=texts, model=model.id, tokenizer=model.tokenizer)
+    if isinstance(model, ServedLanguageModel):
+        labels = body.labels or []
+        return await inspected(request, state, model, lambda loaded: labelled_in_words(loaded, labels, asked))
+    return await answered(request, state, model.labeller, lambda labeller, wanted: labelled(labeller, asked, wanted))
 
 
 def _meant(models: Models, body: ClassifyBody) -> ServedModel:

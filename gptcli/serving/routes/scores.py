@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from gptcli.serving.routes.support import answered, require_few
+from gptcli.serving.routes.support import inspected, require_few
 from gptcli.serving.schemas.base import listed
 from gptcli.serving.schemas.scores import ScoreAnswer, ScoreBody
 from gptcli.serving.scoring import scores
@@ -18,6 +18,4 @@ async def score_route(body: ScoreBody, request: Request, state: State) -> Respon
     model = state.models.language_model(body.model)
     texts, continuations = len(listed(body.text)), len(listed(body.continuation or ""))
     require_few(texts * continuations, state, "text")
-    return await answered(
-        request, state, model.inspector, lambda loaded, wanted: scores(loaded, body, model.id, wanted)
-    )
+    return await inspected(request, state, model, lambda loaded: scores(loaded, body, model.id))

@@ -2,19 +2,34 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from fastapi import Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from gptcli.engine.inspector import LoadedInspector
 from gptcli.serving.connection import ClientLeftError, while_connected
 from gptcli.serving.errors import ApiError
 from gptcli.serving.lane import Lane
-from gptcli.serving.looking import StillWanted
+from gptcli.serving.served import ServedLanguageModel
 from gptcli.serving.state import ServerState
+from gptcli.serving.wanted import StillWanted, WantedInspector
+from gptcli.serving.words import counted
 
 Owned = TypeVar("Owned")
+
+
+async def inspected(
+    request: Request, state: ServerState, model: ServedLanguageModel, work: Callable[[LoadedInspector], BaseModel]
+) -> Response:
+    """Return what work finds in a model, as JSON; it is read no further once nobody waits for it."""
+
+    def look(loaded: LoadedInspector, still_wanted: StillWanted) -> BaseModel:
+        return work(replace(loaded, inspector=WantedInspector(loaded.inspector, still_wanted)))
+
+    return await answered(request, state, model.inspector, look)
 
 
 async def answered(
@@ -45,5 +60,5 @@ def require_few(count: int, state: ServerState, param: str) -> None:
     """Raise ApiError for more texts in a request than this server takes."""
     most = state.settings.max_prompts
     if count > most:
-        wrong = f"{param}: has {count:,} texts, and a request may have {most:,}: send several"
+        wrong = f"{param}: has {counted(count, 'text')}, and a request may have {most:,}: send several"
         raise ApiError(400, wrong, param=param, code="too_many")

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from gptcli.serving.routes.support import answered
+from gptcli.serving.routes.support import inspected
 from gptcli.serving.schemas.inspection import SurprisalAnswer, SurprisalBody
 from gptcli.serving.state import State
 from gptcli.serving.surprisal import surprisal
@@ -15,4 +15,4 @@ router = APIRouter(tags=["inspection"])
 async def surprisal_route(body: SurprisalBody, request: Request, state: State) -> Response:
     """Tell how probable each token of a text is, and what was expected instead."""
     model = state.models.language_model(body.model)
-    return await answered(request, state, model.inspector, lambda loaded, _: surprisal(loaded, body, model.id))
+    return await inspected(request, state, model, lambda loaded: surprisal(loaded, body, model.id))

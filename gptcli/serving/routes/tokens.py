@@ -5,7 +5,8 @@ import asyncio
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from gptcli.serving.errors import ApiError, about
+from gptcli.serving.errors import about
+from gptcli.serving.limits import require_few_characters, require_few_listed
 from gptcli.serving.looking import require_known
 from gptcli.serving.schemas.base import TopToken
 from gptcli.serving.schemas.tokens import DetokenizeAnswer, DetokenizeBody, TokenizeAnswer, TokenizeBody
@@ -14,17 +15,12 @@ from gptcli.serving.state import State
 
 router = APIRouter(tags=["tokens"])
 
-MOST_CHARACTERS = 262_144
-"""Of a text: each may be a token or more, and takes a kilobyte of memory on its way."""
-
 
 @router.post("/v1/tokenize", response_model=TokenizeAnswer)
 async def tokenize_route(body: TokenizeBody, state: State) -> Response:
     """Cut a text into a model's tokens."""
     model = state.models.named(body.model)
-    if len(body.text) > MOST_CHARACTERS:
-        wrong = f"text: has {len(body.text):,} characters, and may have {MOST_CHARACTERS:,}: send it in parts"
-        raise ApiError(400, wrong, param="text", code="limit_exceeded")
+    require_few_characters(body.text, "text")
     # Such a text takes a second or two; in a thread of its own nobody else waits for it.
     return Response(await asyncio.to_thread(_tokenized, model, body.text), media_type="application/json")
 
@@ -33,8 +29,10 @@ async def tokenize_route(body: TokenizeBody, state: State) -> Response:
 async def detokenize_route(body: DetokenizeBody, state: State) -> DetokenizeAnswer:
     """Put tokens together to a text."""
     model = state.models.named(body.model)
+    require_few_listed(len(body.tokens), "tokens")
     require_known(body.tokens, model.config, "tokens")
-    return DetokenizeAnswer(model=model.id, text=model.tokenizer.decode(body.tokens))
+    text = await asyncio.to_thread(model.tokenizer.decode, body.tokens)
+    return DetokenizeAnswer(model=model.id, text=text)
 
 
 def _tokenized(model: ServedModel, text: str) -> str:

@@ -15,6 +15,10 @@ from gptcli.serving.schemas.base import Answer, ModelId, RequestBody, User
 
 MOST_STOPS = 4
 """As OpenAI's."""
+MOST_STOP_CHARACTERS = 256
+"""Of a stop text: it is looked for at each token, and its beginning held back from a stream."""
+MOST_BIASED = 300
+"""Tokens of a logit_bias, as OpenAI's: the sums are taken one by one at each token that is written."""
 MOST_BIAS = 100
 """As OpenAI's: -100 forbids a token, and 100 leaves no other."""
 MOST_LOGPROBS = 20
@@ -53,7 +57,7 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-StopText = Annotated[str, Field(min_length=1)]
+StopText = Annotated[str, Field(min_length=1, max_length=MOST_STOP_CHARACTERS)]
 StopTexts = Annotated[list[StopText], Field(max_length=MOST_STOPS)]
 TokenNumber = Annotated[str, Field(pattern="^[0-9]{1,9}$")]
 """A token's id as the key of a JSON object."""
@@ -82,7 +86,8 @@ class WritingBody(RequestBody):
     repetition_penalty: Annotated[float | None, Field(gt=0)] = None
     no_repeat_ngram_size: Annotated[int | None, Field(ge=0)] = None
     logit_bias: Annotated[
-        dict[TokenNumber, Bias] | None, Field(description="Added to the logits of tokens, by their ids.")
+        dict[TokenNumber, Bias] | None,
+        Field(max_length=MOST_BIASED, description="Added to the logits of tokens, by their ids."),
     ] = None
     stop: Annotated[StopTexts | None, BeforeValidator(_as_list, json_schema_input_type=StopText | StopTexts | None)] = (
         None
