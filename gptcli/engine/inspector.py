@@ -1,21 +1,17 @@
 """What explanations ask of a model, what it predicts everywhere and what its layers compute; and how one is opened."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from gptcli.checkpoint.config import ModelConfig, read_config
+from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.head import refuse_classifier
 from gptcli.checkpoint.locate import Located
-from gptcli.checkpoint.tokenizer import Tokenizer, load_tokenizer
-from gptcli.checkpoint.weights import Weights, open_weights
 from gptcli.engine.backend import Floats, Tokens, require_finite
+from gptcli.engine.opening import Loaded, Opening, opening
 from gptcli.engine.options import ModelOptions
-from gptcli.engine.placement import Placement, choose_placement, thread_count
 
 HEAD_ROWS = 128
 """Positions predicted at once: 26 MB of logits with GPT-2's vocabulary."""
@@ -73,47 +69,34 @@ class Inspector(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedInspector:
+class LoadedInspector(Loaded):
     """An inspector that is ready to run."""
 
-    name: str
-    directory: Path
-    dtype: str
-    config: ModelConfig
-    tokenizer: Tokenizer
     inspector: Inspector
-    description: str
-    """What was chosen and why, for --verbose."""
 
 
 def load_inspector(located: Located, options: ModelOptions) -> LoadedInspector:
     """Open a located model; raise ModelError, for a classifier too, DeviceError or ConfigError."""
-    config = read_config(located.directory)
-    placement = choose_placement(options, config.head_dim)
-    weights = open_weights(located.directory, config)
-    refuse_classifier(located.name, weights)
-    threads = thread_count(options)
-    with ThreadPoolExecutor(1) as pool:
-        tokenizer = pool.submit(load_tokenizer, located.directory, config)
-        inspector = _open(config, weights, placement, threads)
+    checked = opening(located, options)
+    refuse_classifier(located.name, checked.weights)
+    tokenizer, inspector = checked.beside_tokenizer(_open)
     return LoadedInspector(
         name=located.name,
         directory=located.directory,
-        dtype=placement.dtype,
-        config=config,
-        tokenizer=tokenizer.result(),
+        dtype=checked.placement.dtype,
+        config=checked.config,
+        tokenizer=tokenizer,
+        description=checked.description,
         inspector=inspector,
-        description=f"{located.name} from {located.directory}; {placement.backend} backend on {placement.reason}; "
-        f"{placement.dtype}, {threads} threads",
     )
 
 
-def _open(config: ModelConfig, weights: Weights, placement: Placement, threads: int) -> Inspector:
+def _open(model: Opening) -> Inspector:
     """Open the backend that was chosen; torch is imported only for its own."""
-    if placement.backend == "torch":
+    if model.placement.backend == "torch":
         from gptcli.engine.torch_inspector import open_torch_inspector
 
-        return open_torch_inspector(config, weights, placement, threads=threads)
+        return open_torch_inspector(model)
     from gptcli.engine.onnx.inspector import OnnxInspector
 
-    return OnnxInspector(config, weights, threads=threads, quantized=placement.dtype == "int8")
+    return OnnxInspector(model.config, model.weights, threads=model.threads, quantized=model.quantized)

@@ -1,20 +1,18 @@
-"""From a model's name to an engine that is ready: locate, check, place, open."""
+"""Open a model in an engine that is ready to write."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
-from gptcli.checkpoint.config import ModelConfig, read_config
+from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.head import refuse_classifier
 from gptcli.checkpoint.locate import Located
-from gptcli.checkpoint.tokenizer import Tokenizer, load_tokenizer
-from gptcli.checkpoint.weights import Weights, open_weights
 from gptcli.engine.backend import Backend
 from gptcli.engine.engine import Engine
 from gptcli.engine.neighbours import local_world
+from gptcli.engine.opening import Loaded, Opening, opening
 from gptcli.engine.options import ModelOptions
-from gptcli.engine.placement import Placement, choose_placement, thread_count
+from gptcli.engine.placement import Placement
 from gptcli.errors import ConfigError
 
 CPU_SLOTS = 32
@@ -25,17 +23,10 @@ MEMORY_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedModel:
-    """A model that is ready to run."""
+class LoadedModel(Loaded):
+    """A model that is ready to write."""
 
-    name: str
-    directory: Path
-    dtype: str
-    config: ModelConfig
-    tokenizer: Tokenizer
     engine: Engine
-    description: str
-    """What was chosen and why, for --verbose."""
 
 
 def load_model(located: Located, options: ModelOptions, *, least_slots: int) -> LoadedModel:
@@ -43,42 +34,32 @@ def load_model(located: Located, options: ModelOptions, *, least_slots: int) -> 
 
     The batch size is options.batch_size or chosen by free memory, and at least least_slots, the beams of a search.
     """
-    config = read_config(located.directory)
-    placement = choose_placement(options, config.head_dim)
-    weights = open_weights(located.directory, config)
-    refuse_classifier(located.name, weights)
-    threads = thread_count(options)
+    checked = opening(located, options)
+    refuse_classifier(located.name, checked.weights)
     if options.batch_size is not None and options.batch_size < least_slots:
         raise ConfigError(f"--num-beams {least_slots} needs --batch-size {least_slots} or more")
-    slots = options.batch_size or max(least_slots, _slots_by_memory(config, placement))
-    with ThreadPoolExecutor(1) as pool:
-        tokenizer = pool.submit(load_tokenizer, located.directory, config)
-        backend = _open_backend(config, weights, placement, slots, threads)
-    engine = Engine(backend, tokenizer.result().token_bytes, config.eos_token_ids)
-    description = (
-        f"{located.name} from {located.directory}; {placement.backend} backend on {placement.reason}; "
-        f"{placement.dtype}, {threads} threads, up to {slots} {'sequence' if slots == 1 else 'sequences'} at once"
-    )
+    slots = options.batch_size or max(least_slots, _slots_by_memory(checked.config, checked.placement))
+    tokenizer, backend = checked.beside_tokenizer(partial(_open_backend, slots))
     return LoadedModel(
         name=located.name,
         directory=located.directory,
-        dtype=placement.dtype,
-        config=config,
-        tokenizer=tokenizer.result(),
-        engine=engine,
-        description=description,
+        dtype=checked.placement.dtype,
+        config=checked.config,
+        tokenizer=tokenizer,
+        description=f"{checked.description}, up to {slots} {'sequence' if slots == 1 else 'sequences'} at once",
+        engine=Engine(backend, tokenizer.token_bytes, checked.config.eos_token_ids),
     )
 
 
-def _open_backend(config: ModelConfig, weights: Weights, placement: Placement, slots: int, threads: int) -> Backend:
+def _open_backend(slots: int, model: Opening) -> Backend:
     """Open the backend that was chosen; torch is imported only for its own."""
-    if placement.backend == "torch":
+    if model.placement.backend == "torch":
         from gptcli.engine.torch_backend import open_torch_backend
 
-        return open_torch_backend(config, weights, placement, slots=slots, threads=threads)
+        return open_torch_backend(model, slots=slots)
     from gptcli.engine.onnx.backend import OnnxBackend
 
-    return OnnxBackend(config, weights, slots=slots, threads=threads, quantized=placement.dtype == "int8")
+    return OnnxBackend(model.config, model.weights, slots=slots, threads=model.threads, quantized=model.quantized)
 
 
 def _slots_by_memory(config: ModelConfig, placement: Placement) -> int:

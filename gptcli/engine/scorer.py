@@ -1,22 +1,17 @@
 """What log-likelihoods ask of a model, and how one is opened."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gptcli.checkpoint.config import ModelConfig, read_config
 from gptcli.checkpoint.head import refuse_classifier
 from gptcli.checkpoint.locate import Located
-from gptcli.checkpoint.tokenizer import Tokenizer, load_tokenizer
-from gptcli.checkpoint.weights import Weights, open_weights
 from gptcli.engine.backend import Floats, Tokens
+from gptcli.engine.opening import Loaded, Opening, opening
 from gptcli.engine.options import ModelOptions
-from gptcli.engine.placement import Placement, choose_placement, thread_count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,50 +71,37 @@ class Scorer(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedScorer:
+class LoadedScorer(Loaded):
     """A scorer that is ready to run."""
 
-    name: str
-    directory: Path
-    dtype: str
-    config: ModelConfig
-    tokenizer: Tokenizer
     scorer: Scorer
     most_rows: int | None
     """Rows of a pass, where the user settled it."""
-    description: str
-    """What was chosen and why, for --verbose."""
 
 
 def load_scorer(located: Located, options: ModelOptions) -> LoadedScorer:
     """Open a located model; raise ModelError, for a classifier too, DeviceError or ConfigError."""
-    config = read_config(located.directory)
-    placement = choose_placement(options, config.head_dim)
-    weights = open_weights(located.directory, config)
-    refuse_classifier(located.name, weights)
-    threads = thread_count(options)
-    with ThreadPoolExecutor(1) as pool:
-        tokenizer = pool.submit(load_tokenizer, located.directory, config)
-        scorer = _open(config, weights, placement, threads)
+    checked = opening(located, options)
+    refuse_classifier(located.name, checked.weights)
+    tokenizer, scorer = checked.beside_tokenizer(_open)
     return LoadedScorer(
         name=located.name,
         directory=located.directory,
-        dtype=placement.dtype,
-        config=config,
-        tokenizer=tokenizer.result(),
+        dtype=checked.placement.dtype,
+        config=checked.config,
+        tokenizer=tokenizer,
+        description=checked.description,
         scorer=scorer,
         most_rows=options.batch_size,
-        description=f"{located.name} from {located.directory}; {placement.backend} backend on {placement.reason}; "
-        f"{placement.dtype}, {threads} threads",
     )
 
 
-def _open(config: ModelConfig, weights: Weights, placement: Placement, threads: int) -> Scorer:
+def _open(model: Opening) -> Scorer:
     """Open the backend that was chosen; torch is imported only for its own."""
-    if placement.backend == "torch":
+    if model.placement.backend == "torch":
         from gptcli.engine.torch_scorer import open_torch_scorer
 
-        return open_torch_scorer(config, weights, placement, threads=threads)
+        return open_torch_scorer(model)
     from gptcli.engine.onnx.scorer import OnnxScorer
 
-    return OnnxScorer(config, weights, threads=threads, quantized=placement.dtype == "int8")
+    return OnnxScorer(model.config, model.weights, threads=model.threads, quantized=model.quantized)

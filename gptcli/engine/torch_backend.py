@@ -22,6 +22,7 @@ from gptcli.checkpoint.config import ModelConfig
 from gptcli.checkpoint.weights import LM_HEAD, Weights
 from gptcli.engine.backend import Logits
 from gptcli.engine.neighbours import local_rank, local_world
+from gptcli.engine.opening import Opening
 from gptcli.engine.placement import Placement
 from gptcli.errors import DeviceError
 
@@ -89,15 +90,9 @@ def memory_explained() -> Iterator[None]:
         raise DeviceError("out of memory: lower --batch-size, or use a smaller model") from error
 
 
-@memory_explained()
-def open_torch_backend(
-    config: ModelConfig, weights: Weights, placement: Placement, *, slots: int, threads: int
-) -> "TorchBackend":
-    """Load a checkpoint's weights onto the device, and return what runs them."""
-    device = torch.device(placement.device)
-    if device.type == "cpu":
-        torch.set_num_threads(threads)
-    return TorchBackend(load(GPT2LMHeadModel, config, weights, placement), slots=slots)
+def open_torch_backend(model: Opening, *, slots: int) -> "TorchBackend":
+    """Return an engine's backend on torch."""
+    return TorchBackend(open_model(GPT2LMHeadModel, model), slots=slots)
 
 
 class TorchBackend:
@@ -209,6 +204,14 @@ class _SlotCache(Cache):
         self.keys[layer_idx, slots, :, self._positions[:, 0]] = key_states[:, :, 0]
         self.values[layer_idx, slots, :, self._positions[:, 0]] = value_states[:, :, 0]
         return self.keys[layer_idx, :rows, :, : self._read], self.values[layer_idx, :rows, :, : self._read]
+
+
+@memory_explained()
+def open_model(kind: type[Model], model: Opening) -> Model:
+    """Load a checkpoint's weights onto the device, where they are ready to run."""
+    if model.placement.device == "cpu":
+        torch.set_num_threads(model.threads)
+    return load(kind, model.config, model.weights, model.placement)
 
 
 def load(kind: type[Model], config: ModelConfig, weights: Weights, placement: Placement) -> Model:

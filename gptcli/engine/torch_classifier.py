@@ -6,21 +6,14 @@ import numpy as np
 import torch
 from transformers import GPT2ForSequenceClassification
 
-from gptcli.checkpoint.config import ModelConfig
-from gptcli.checkpoint.weights import Weights
 from gptcli.engine.backend import Floats, Tokens
-from gptcli.engine.placement import Placement
-from gptcli.engine.torch_backend import as_array, load, memory_explained
+from gptcli.engine.opening import Opening
+from gptcli.engine.torch_backend import as_array, memory_explained, open_model
 
 
-@memory_explained()
-def open_torch_classifier(
-    config: ModelConfig, weights: Weights, placement: Placement, *, threads: int
-) -> "TorchClassifier":
-    """Load a checkpoint's weights onto the device, and return what runs them."""
-    if placement.device == "cpu":
-        torch.set_num_threads(threads)
-    return TorchClassifier(load(GPT2ForSequenceClassification, config, weights, placement))
+def open_torch_classifier(model: Opening) -> "TorchClassifier":
+    """Return a classifier on torch."""
+    return TorchClassifier(open_model(GPT2ForSequenceClassification, model))
 
 
 class TorchClassifier:

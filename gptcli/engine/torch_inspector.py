@@ -9,21 +9,15 @@ import torch
 from transformers import GPT2LMHeadModel
 
 from gptcli.checkpoint.config import ModelConfig
-from gptcli.checkpoint.weights import Weights
 from gptcli.engine.backend import Floats, Tokens
 from gptcli.engine.inspector import HEAD_ROWS, Trace
-from gptcli.engine.placement import Placement
-from gptcli.engine.torch_backend import as_array, load, memory_explained
+from gptcli.engine.opening import Opening
+from gptcli.engine.torch_backend import as_array, memory_explained, open_model
 
 
-@memory_explained()
-def open_torch_inspector(
-    config: ModelConfig, weights: Weights, placement: Placement, *, threads: int
-) -> "TorchInspector":
-    """Load a checkpoint's weights onto the device, and return what runs them."""
-    if placement.device == "cpu":
-        torch.set_num_threads(threads)
-    return TorchInspector(load(GPT2LMHeadModel, config, weights, placement), config)
+def open_torch_inspector(model: Opening) -> "TorchInspector":
+    """Return an inspector on torch."""
+    return TorchInspector(open_model(GPT2LMHeadModel, model), model.config)
 
 
 class TorchInspector:
@@ -38,6 +32,7 @@ class TorchInspector:
         for states in torch.split(self._states(tokens)[start:], HEAD_ROWS):
             yield self._predict(states)
 
+    @memory_explained()
     def trace(self, tokens: Tokens) -> Trace:
         """Read a text and keep what its layers computed."""
         layers = _Layers(self._model)
@@ -52,6 +47,7 @@ class TorchInspector:
             keys=[keys.reshape(shape).swapaxes(0, 1) for keys in layers.keys],
         )
 
+    @memory_explained()
     @torch.inference_mode()
     def predict(self, residual: Floats) -> Floats:
         """Return the logits (rows, vocab) of rows of a residual stream (rows, n_embd): final layer norm and head."""

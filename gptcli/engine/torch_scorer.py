@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from transformers import GPT2LMHeadModel
 from transformers.cache_utils import Cache
 
-from gptcli.checkpoint.config import ModelConfig
-from gptcli.checkpoint.weights import Weights
 from gptcli.engine.backend import NO_TOKENS, Floats, Tokens
 from gptcli.engine.batching import passes
-from gptcli.engine.placement import Placement
+from gptcli.engine.opening import Opening
 from gptcli.engine.scorer import Span, SpanScores
-from gptcli.engine.torch_backend import as_array, load, memory_explained
+from gptcli.engine.torch_backend import as_array, memory_explained, open_model
 
 CPU_TOKENS = 4096
 GPU_TOKENS = 16384
@@ -27,12 +25,9 @@ HEAD_ROWS = 1024
 """Positions predicted at once: 206 MB of logits in float32 with GPT-2's vocabulary."""
 
 
-@memory_explained()
-def open_torch_scorer(config: ModelConfig, weights: Weights, placement: Placement, *, threads: int) -> "TorchScorer":
-    """Load a checkpoint's weights onto the device, and return what runs them."""
-    if placement.device == "cpu":
-        torch.set_num_threads(threads)
-    return TorchScorer(load(GPT2LMHeadModel, config, weights, placement))
+def open_torch_scorer(model: Opening) -> "TorchScorer":
+    """Return a scorer on torch."""
+    return TorchScorer(open_model(GPT2LMHeadModel, model))
 
 
 class TorchScorer:

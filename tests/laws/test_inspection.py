@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptcli.engine.inspector import HEAD_ROWS, LoadedInspector
-from gptcli.errors import ModelError
+from gptcli.errors import DeviceError, ModelError
 from gptcli.explaining.lens import lens
 from gptcli.explaining.surprisal import surprisals
 from tests import scoring
@@ -160,6 +160,21 @@ def test_a_model_that_computes_no_number_is_refused(tmp_path: Path, backend_name
         model.inspector.trace(tokens_of([1, 2]))
     with pytest.raises(ModelError, match="predicts no number"):
         list(surprisals(model.inspector, tokens_of([1, 2]), 1, 0))
+
+
+@pytest.mark.parametrize("ask", ["trace", "logits", "predict"])
+def test_a_device_that_is_full_is_told_with_a_remedy(tiny: Path, monkeypatch: pytest.MonkeyPatch, ask: str) -> None:
+    """What went to the device for a lens, and its layer norm, ended in a traceback."""
+    import torch
+
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    inspector: Any = loaded(tiny, "torch").inspector
+    monkeypatch.setattr(inspector._model.transformer.ln_f, "forward", full)
+    given = np.zeros((1, 32), np.float32) if ask == "predict" else tokens_of([5])
+    with pytest.raises(DeviceError, match="or use a smaller model"):
+        list(getattr(inspector, ask)(given))
 
 
 def test_a_classifier_has_nothing_to_predict(tmp_path: Path, backend_name: str) -> None:
