@@ -3,19 +3,19 @@
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from gptcli.engine.finish import FinishReason
 from gptcli.engine.load import LoadedModel, load_model
 from gptcli.engine.options import SamplingOptions
-from gptcli.engine.placement import require_device
 from gptcli.engine.request import Finished, Piece, Request
 from gptcli.errors import ConfigError
 from gptcli.tasks.config import ChatConfig, TokenBias
 from gptcli.tasks.dialogue import FittedDialogue, Turn, fit
 from gptcli.tasks.dialogue_formats import dialogue_format
 from gptcli.tasks.events import ModelReady, Notice, Stage, TextDelta
-from gptcli.tasks.locating import loading, located_model
+from gptcli.tasks.locating import opened
 from gptcli.tasks.sampler import sampler_of
 
 Cancelled = Callable[[], bool]
@@ -36,14 +36,9 @@ def open_chat(config: ChatConfig) -> Generator[Stage | ModelReady | Notice, None
 
     Raises ModelError, DeviceError or ConfigError when there can be none.
     """
-    require_device(config.model)
-    located = yield from located_model(config.model.model)
-    yield loading(located, config.model)
     slots = config.sampling.num_beams
-    model = load_model(located, replace(config.model, batch_size=slots), least_slots=slots)
+    model = yield from opened(replace(config.model, batch_size=slots), partial(load_model, least_slots=slots))
     chat = Chat(config, model)
-    yield ModelReady(directory=str(model.directory.resolve()), dtype=model.dtype)
-    yield Notice(text=model.description, detail=True)
     yield Notice(text=f"seed {config.seed}", detail=True)
     yield Notice(text=f"format {chat.form.name}, {chat.form.reason}", detail=True)
     for warning in (chat.form.warning, chat.limit_warning):

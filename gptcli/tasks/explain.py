@@ -11,13 +11,12 @@ from gptcli.data.records import Record
 from gptcli.engine.inspector import LoadedInspector, load_inspector
 from gptcli.engine.likelihood import scores_in_order
 from gptcli.engine.options import ModelOptions
-from gptcli.engine.placement import require_device
 from gptcli.engine.sampling import Sampler
 from gptcli.engine.scorer import Item, ItemScores, Span, load_scorer
 from gptcli.errors import ConfigError, InputError
 from gptcli.explaining.candidates import Candidates, candidates
 from gptcli.tasks.cuts import Cuts
-from gptcli.tasks.events import Event, ModelReady, Notice, Place, RowFailed, Stage
+from gptcli.tasks.events import Event, Notice, Place, RowFailed, Stage
 from gptcli.tasks.explain_config import ExplainConfig, NextConfig, TokensConfig
 from gptcli.tasks.explain_events import (
     ExplainedRow,
@@ -29,7 +28,7 @@ from gptcli.tasks.explain_events import (
     RowMeasured,
 )
 from gptcli.tasks.explained import explain_text
-from gptcli.tasks.locating import loading, located_model
+from gptcli.tasks.locating import loading, located_model, opened
 from gptcli.tasks.text_windows import windowed
 from gptcli.tasks.windows import beginning
 
@@ -44,7 +43,7 @@ def explain(config: TokensConfig) -> Generator[Told, None, None]:
     A row that cannot be done is a RowFailed. Raises ModelError, DeviceError, ConfigError or InputError when the run as
     a whole cannot go on.
     """
-    loaded = yield from opened_inspector(config.model)
+    loaded = yield from opened(config.model, load_inspector)
     other = None
     if config.versus is not None:
         other = yield from _opened_other(loaded, config.versus)
@@ -62,7 +61,7 @@ def explain(config: TokensConfig) -> Generator[Told, None, None]:
 
 def continuations(config: NextConfig) -> Generator[Told, None, None]:
     """Yield a RowContinued for every row: what may come behind it. Else as explain."""
-    loaded = yield from opened_inspector(config.model)
+    loaded = yield from opened(config.model, load_inspector)
     cuts = Cuts()
     yield Stage(text="explaining")
     yield from _in_order(_Rows(config), partial(_continued, loaded, config, cuts))
@@ -71,12 +70,7 @@ def continuations(config: NextConfig) -> Generator[Told, None, None]:
 
 def measure(config: ExplainConfig) -> Generator[Told, None, None]:
     """Yield a RowMeasured for every row: its surprisal in figures, of many rows at once. Else as explain."""
-    require_device(config.model)
-    located = yield from located_model(config.model.model)
-    yield loading(located, config.model)
-    loaded = load_scorer(located, config.model)
-    yield ModelReady(directory=str(loaded.directory.resolve()), dtype=loaded.dtype)
-    yield Notice(text=loaded.description, detail=True)
+    loaded = yield from opened(config.model, load_scorer)
     yield Stage(text="measuring")
     waiting: dict[int, Row] = {}
 
@@ -95,21 +89,8 @@ def measure(config: ExplainConfig) -> Generator[Told, None, None]:
         yield scored if isinstance(scored, RowFailed) else _measured(waiting.pop(scored.key), scored)
 
 
-def opened_inspector(model: ModelOptions) -> Generator[Stage | ModelReady | Notice, None, LoadedInspector]:
-    """Open a model while telling how; raises ModelError, for a classifier too, DeviceError or ConfigError."""
-    require_device(model)
-    located = yield from located_model(model.model)
-    yield loading(located, model)
-    loaded = load_inspector(located, model)
-    yield ModelReady(directory=str(loaded.directory.resolve()), dtype=loaded.dtype)
-    yield Notice(text=loaded.description, detail=True)
-    return loaded
-
-
-def _opened_other(
-    loaded: LoadedInspector, model: ModelOptions
-) -> Generator[Stage | ModelReady | Notice, None, LoadedInspector]:
-    """Open the model to compare with; raises ConfigError for one that cuts texts otherwise, and as opened_inspector."""
+def _opened_other(loaded: LoadedInspector, model: ModelOptions) -> Generator[Stage | Notice, None, LoadedInspector]:
+    """Open the model to compare with; raises ConfigError for one that cuts texts otherwise, and as load_inspector."""
     located = yield from located_model(model.model)
     if located.directory.samefile(loaded.directory):
         raise ConfigError(f"--vs {model.model} is the same model as -m: give another")

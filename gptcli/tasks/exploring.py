@@ -1,26 +1,24 @@
 """Explore what a text may go on with: take a token, see what may follow, return, and turn the sampling options."""
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
-import numpy as np
-
-from gptcli.engine.backend import Floats
-from gptcli.engine.inspector import LoadedInspector
+from gptcli.engine.load import LoadedModel, load_model
 from gptcli.engine.options import ModelOptions, SamplingOptions
+from gptcli.engine.predictor import Predictor
 from gptcli.engine.sampling import Sampler
 from gptcli.explaining.candidates import Candidates, candidates
 from gptcli.tasks.events import ModelReady, Notice, Stage
-from gptcli.tasks.explain import next_tokens, opened_inspector
+from gptcli.tasks.explain import next_tokens
 from gptcli.tasks.explain_events import NextToken
+from gptcli.tasks.locating import opened
 from gptcli.tasks.windows import beginning
 
 MOST_CHOICES = 200
 """Candidates that can be looked at: further than anybody scrolls."""
-REMEMBERED = 32
-"""Texts whose logits are kept, 200 kB each with GPT-2's vocabulary, so that returning takes no time."""
 
 Knob = Literal["temperature", "top_k", "top_p"]
 _ALL = math.inf
@@ -40,22 +38,22 @@ def exploration(
 
     Raises ModelError, DeviceError, ConfigError, and InputError for a text with half of a surrogate pair.
     """
-    loaded = yield from opened_inspector(model)
-    return Exploration(loaded, text=text, options=options)
+    loaded = yield from opened(replace(model, batch_size=1), partial(load_model, least_slots=1))
+    return Exploration(loaded, Predictor(loaded.engine.backend), text=text, options=options)
 
 
 class Exploration:
     """A text that grows and shrinks by tokens, and what may come next; the options can change at any time."""
 
-    def __init__(self, loaded: LoadedInspector, *, text: str, options: SamplingOptions) -> None:
+    def __init__(self, loaded: LoadedModel, predictor: Predictor, *, text: str, options: SamplingOptions) -> None:
         self.options = options
         self.vocab_size = loaded.config.vocab_size
         self.window = loaded.config.n_positions
         self._first_options = options
         self._loaded = loaded
+        self._predictor = predictor
         self._begin = beginning(loaded.config)
         self._path: list[tuple[int, ...]] = [tuple(loaded.tokenizer.encode(text))]
-        self._logits: dict[tuple[int, ...], Floats] = {}
 
     @property
     def tokens(self) -> tuple[int, ...]:
@@ -128,7 +126,7 @@ class Exploration:
         if not read:
             return None
         sampler = Sampler(options=self.options, eos_token_ids=self._loaded.config.eos_token_ids, ban=None)
-        return candidates(self._predicted(read), sampler, read, count=MOST_CHOICES)
+        return candidates(self._predictor.logits(read), sampler, read, count=MOST_CHOICES)
 
     def choices(self, found: Candidates) -> tuple[NextToken, ...]:
         """Return candidates as they are shown to people."""
@@ -138,14 +136,3 @@ class Exploration:
         if self.tokens:
             return self.tokens[-self.window :]
         return () if self._begin is None else (self._begin,)
-
-    def _predicted(self, tokens: Sequence[int]) -> Floats:
-        """Return the logits (vocab,) of what follows tokens; those looked at last are remembered."""
-        key = tuple(tokens)
-        logits = self._logits.pop(key, None)
-        if logits is None:
-            logits = next(self._loaded.inspector.logits(np.array(key, np.int32), start=len(key) - 1))[0].copy()
-        self._logits[key] = logits
-        if len(self._logits) > REMEMBERED:
-            del self._logits[next(iter(self._logits))]
-        return logits

@@ -2,20 +2,20 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import replace
+from functools import partial
 
 from gptcli.checkpoint.template import read_template
 from gptcli.data.prompts import Filling, Prompter, prompter
 from gptcli.data.records import Record
 from gptcli.data.templates import PromptTemplate
 from gptcli.engine.load import LoadedModel, load_model
-from gptcli.engine.placement import require_device
 from gptcli.engine.request import Finished, Piece, Request, TokenScore
 from gptcli.engine.stream import in_order
 from gptcli.errors import InputError
 from gptcli.tasks.config import GenerateConfig
 from gptcli.tasks.cuts import summed
-from gptcli.tasks.events import Completion, Event, ModelReady, Notice, Place, RowFailed, Stage, TextDelta, TokenLogprob
-from gptcli.tasks.locating import loading, located_model
+from gptcli.tasks.events import Completion, Event, Notice, Place, RowFailed, Stage, TextDelta, TokenLogprob
+from gptcli.tasks.locating import opened
 from gptcli.tasks.sampler import sampler_of
 from gptcli.tasks.shared_rows import Elsewhere, shared_in_order
 from gptcli.tasks.windows import Fitted, Windows
@@ -28,12 +28,7 @@ def generate(config: GenerateConfig) -> Generator[Event, None, None]:
 
     Raises ModelError, DeviceError, ConfigError or InputError when the run as a whole cannot go on.
     """
-    require_device(config.model)
-    located = yield from located_model(config.model.model, config.share)
-    yield loading(located, config.model)
-    model = load_model(located, config.model, least_slots=config.sampling.num_beams)
-    yield ModelReady(directory=str(model.directory.resolve()), dtype=model.dtype)
-    yield Notice(text=model.description, detail=True)
+    model = yield from opened(config.model, partial(load_model, least_slots=config.sampling.num_beams), config.share)
     yield Notice(text=f"seed {config.seed}", detail=True)
     prompts = _prompter(config, model)
     for template in prompts.templates[:1]:

@@ -10,15 +10,15 @@ from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.data.columns import TEXT_COLUMNS, choose_column, text_of
 from gptcli.data.records import Record
 from gptcli.engine.backend import Floats, Tokens
-from gptcli.engine.inspector import LoadedInspector, Trace
+from gptcli.engine.inspector import LoadedInspector, Trace, load_inspector
 from gptcli.engine.options import ModelOptions
 from gptcli.errors import ConfigError, InputError
 from gptcli.explaining.attention import head_weights
 from gptcli.explaining.distribution import likeliest
 from gptcli.explaining.lens import LayerPrediction, lens
 from gptcli.tasks.events import ModelReady, Notice, Stage
-from gptcli.tasks.explain import opened_inspector
 from gptcli.tasks.explain_config import require_top
+from gptcli.tasks.locating import opened
 
 if TYPE_CHECKING:
     from gptcli.explaining.attribution import Attribution, GradientsTaken
@@ -126,7 +126,7 @@ def look_inside(config: InsideConfig) -> Looking[Inside]:
 def read_inside(config: InsideConfig) -> Looking[Read]:
     """Open the model and return what it is to read; raises as look_inside does."""
     text = _lone_text(config)
-    loaded = yield from opened_inspector(config.model)
+    loaded = yield from opened(config.model, load_inspector)
     ids = _fitting(loaded, text)
     yield Stage(text="looking inside")
     return Read(text=text, loaded=loaded, ids=ids, tokens=tuple(map(loaded.tokenizer.token_text, ids.tolist())))

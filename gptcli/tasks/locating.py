@@ -1,17 +1,20 @@
-"""Find a model while telling how its download goes, and what its loading waits for."""
+"""Find and open a model while telling how its download goes, and what its loading waits for."""
 
 import queue
 import threading
-from collections.abc import Generator
-from typing import cast
+from collections.abc import Callable, Generator
+from typing import TypeVar, cast
 
 from gptcli.checkpoint.locate import DEFAULT, Located, locate
+from gptcli.engine.opening import Loaded
 from gptcli.engine.options import ModelOptions
-from gptcli.engine.placement import imports_torch
-from gptcli.tasks.events import Notice, Stage
+from gptcli.engine.placement import imports_torch, require_device
+from gptcli.tasks.events import ModelReady, Notice, Stage
 from gptcli.tasks.sharing import ALONE, Share
 
 MEGABYTE = 1_000_000
+
+AnyLoaded = TypeVar("AnyLoaded", bound=Loaded)
 
 
 def located_model(name: str | None, share: Share = ALONE) -> Generator[Stage | Notice, None, Located]:
@@ -22,6 +25,19 @@ def located_model(name: str | None, share: Share = ALONE) -> Generator[Stage | N
     """
     located = (yield from _found(name)) if share.is_main else None
     return cast(Located, share.told_by_main(located))
+
+
+def opened(
+    model: ModelOptions, load: Callable[[Located, ModelOptions], AnyLoaded], share: Share = ALONE
+) -> Generator[Stage | ModelReady | Notice, None, AnyLoaded]:
+    """Open a model while telling how; raises ModelError, DeviceError and what load raises."""
+    require_device(model)
+    located = yield from located_model(model.model, share)
+    yield loading(located, model)
+    loaded = load(located, model)
+    yield ModelReady(directory=str(loaded.directory.resolve()), dtype=loaded.dtype)
+    yield Notice(text=loaded.description, detail=True)
+    return loaded
 
 
 def loading(located: Located, model: ModelOptions) -> Stage:

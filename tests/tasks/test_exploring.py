@@ -14,7 +14,7 @@ from gptcli.tasks.events import Completion
 from gptcli.tasks.explain_events import NextToken
 from gptcli.tasks.exploring import Exploration, Knob
 from gptcli.tasks.generate import generate
-from tests.explorers import explored, inspected
+from tests.explorers import explored, opened
 
 
 def choices(exploration: Exploration) -> tuple[NextToken, ...]:
@@ -77,11 +77,11 @@ def test_back_undoes_what_was_taken_and_written_up_to_the_first_text(tiny: Path)
 def test_a_text_written_behind_is_tokenized_together_with_what_is_there(builtin: Path) -> None:
     exploration = explored(builtin, "Once up")
     exploration.write("on a time")
-    assert exploration.tokens == tuple(inspected(builtin).tokenizer.encode("Once upon a time"))
+    assert exploration.tokens == tuple(opened(builtin)[0].tokenizer.encode("Once upon a time"))
 
 
 def test_a_text_written_behind_half_a_character_leaves_it_as_it_is(builtin: Path) -> None:
-    tokenizer = inspected(builtin).tokenizer
+    tokenizer = opened(builtin)[0].tokenizer
     half = tokenizer.encode("\N{SNOWMAN}")[0]
     exploration = explored(builtin, "Snow")
     exploration.take(half)
