@@ -77,6 +77,6 @@ def _draw(console: Console, config: "InsideConfig", path: str) -> None:
 def _require_drawing(path: str) -> None:
     """Raise MissingExtraError, before a model is loaded, where there is nothing to draw with."""
     if not is_page(path):
-        from gptcli.drawing.canvas import new_figure
+        from gptcli.drawing.canvas import require
 
-        new_figure(1.0, 1.0)
+        require()

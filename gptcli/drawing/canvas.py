@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gptcli.data.atomic import write_atomically
-from gptcli.errors import MissingExtraError, OutputError
+from gptcli.data.output import cannot_write
+from gptcli.drawing.lettering import families
+from gptcli.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +22,10 @@ BLUE, RED, INK, FAINT = "#2563a8", "#d1495b", "#333333", "#8a8a8a"
 """Blue and red are told apart by all kinds of colour blindness, and by their lightness on grey paper."""
 PALE_BLUE = "#9dc1e3"
 """For areas that something is drawn over."""
+BLUES = "Blues"
+"""Matplotlib's colours from white to a dark blue, for shares from 0 to 1."""
+_DEEP = 0.64
+"""Of BLUES: where white letters become easier to read than those in ink; both have a contrast of 3.5 there."""
 LONGEST_NAME = 24
 
 
@@ -28,10 +34,15 @@ def available() -> bool:
     return find_spec("matplotlib") is not None
 
 
-def new_figure(width: float, height: float) -> "Figure":
-    """Return an empty figure of so many inches; raises MissingExtraError."""
+def require() -> None:
+    """Raise MissingExtraError where matplotlib is not installed."""
     if not available():
         raise MissingExtraError('plots need matplotlib: pip install "gptcli[plot]"')
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """Return an empty figure of so many inches; raises MissingExtraError."""
+    require()
     from matplotlib.figure import Figure  # a figure of its own: pyplot would pick a backend for the whole process
 
     return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white", layout="constrained")
@@ -43,7 +54,7 @@ def save(figure: "Figure", path: Path) -> None:
     try:
         write_atomically(str(path), image)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+        raise cannot_write(str(path), error) from error
 
 
 def _png(figure: "Figure") -> bytes:
@@ -63,6 +74,16 @@ def _svg(figure: "Figure") -> bytes:
     with rc_context({"svg.hashsalt": "gptcli", "svg.fonttype": "path"}):  # names within the file that stay the same
         FigureCanvasSVG(figure).print_svg(image, metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
     return image.getvalue()
+
+
+def entitle(figure: "Figure", title: str) -> None:
+    """Write what a figure shows above it, from its left edge on, which has room for more than a map of few cells."""
+    figure.suptitle(title, color=INK, fontsize=10, x=0.01, ha="left", family=families(), parse_math=False)
+
+
+def ink_on(share: float) -> str:
+    """Return the colour of letters on a share of BLUES."""
+    return "white" if share > _DEEP else INK
 
 
 def clean(axes: "Axes") -> None:

@@ -5,7 +5,9 @@ from functools import cache
 from unicodedata import combining, east_asian_width
 
 FONT = "DejaVu Sans"
-"""Comes with matplotlib, so that a picture looks the same everywhere."""
+"""Comes with matplotlib, as does the next, so that a picture looks the same everywhere."""
+FIXED_FONT = "DejaVu Sans Mono"
+"""Has the same width for all that it has: tokens in cells and tiles take the room that their columns say."""
 OTHER_FONTS = (
     "Noto Sans CJK JP",
     "Noto Sans CJK SC",
@@ -51,6 +53,11 @@ def columns(text: str) -> int:
 def families() -> Sequence[str]:
     """Return the fonts to draw tokens with, those that are installed."""
     return tuple(name for name, _ in _fonts())
+
+
+def fixed_families() -> Sequence[str]:
+    """Return the fonts for tokens that have room for so many columns."""
+    return (FIXED_FONT, *families())
 
 
 def _drawable(character: str) -> str:

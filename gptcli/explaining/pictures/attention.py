@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gptcli.drawing.canvas import FAINT, INK, new_figure, save
+from gptcli.drawing.canvas import BLUES, FAINT, INK, entitle, ink_on, new_figure, save
 from gptcli.drawing.lettering import families, lettered
 from gptcli.engine.backend import Floats
 from gptcli.explaining.pictures.contents import AllHeads, HeadMap
@@ -24,6 +24,8 @@ MOST_WRITTEN = 12
 MOST_COLUMNS = 14
 """Of a token's name."""
 _TICKS = (0, 0.05, 0.2, 0.5, 1)
+_POWER = 0.5
+"""Of a weight: the colour follows its square root, since small ones matter too."""
 _GAP = 2
 """Cells between two heads."""
 
@@ -35,7 +37,8 @@ def draw_all_heads(path: Path, heads: AllHeads) -> None:
     """
     n_layer, n_head, cells = len(heads.layers), len(heads.layers[0]), heads.layers[0].shape[-1]
     side = float(np.clip(9.0 / max(n_layer, n_head), 0.45, 1.4))
-    figure = new_figure(max(n_head * side + 1.4, 4.2), max(n_layer * side, 0.9) + 1.3)
+    told = _told(heads.tokens, cells)
+    figure = new_figure(max(n_head * side + 1.4, 4.8), max(n_layer * side, 0.9) + 0.8 + 0.2 * len(told))
     axes = figure.subplots()
     image = _show(axes, _tiled(heads))
     step = cells + _GAP
@@ -45,12 +48,7 @@ def draw_all_heads(path: Path, heads: AllHeads) -> None:
     axes.tick_params(length=0, labelsize=8, labelcolor=INK)
     axes.set_xlabel("head", color=INK)
     axes.set_ylabel("layer", color=INK)
-    told = f"Where each head looks, {heads.tokens:,} tokens"
-    if heads.tokens > cells:
-        told += (
-            f"\na cell is the largest weight of about {heads.tokens / cells:.3g} x {heads.tokens / cells:.3g} tokens"
-        )
-    axes.set_title(told, color=INK, fontsize=10, loc="left")
+    entitle(figure, "\n".join(told))
     _scale(figure, axes, image, inches=n_layer * side)
     save(figure, path)
 
@@ -64,8 +62,7 @@ def draw_head(path: Path, head: HeadMap) -> None:
     side = float(np.clip(0.27 * tokens, 2.6, 14.0))
     figure = new_figure(side + 2.6, side + 2.0)
     axes = figure.subplots()
-    hidden = np.where(np.tri(tokens, dtype=np.bool_), head.weights, np.nan)
-    image = _show(axes, hidden)
+    image = _show(axes, _seen(head.weights))
     every = -(-tokens // MOST_NAMED)
     places = range(0, tokens, every)
     names = [lettered(head.tokens[place], MOST_COLUMNS) for place in places]
@@ -79,35 +76,48 @@ def draw_head(path: Path, head: HeadMap) -> None:
     told = f"Layer {head.layer}, head {head.head}"
     if every > 1:
         told += f": {tokens:,} tokens, one in {every} named"
-    axes.set_title(told, color=INK, fontsize=10, loc="left")
+    entitle(figure, told)
     if tokens <= MOST_WRITTEN:
         _write(axes, head.weights)
     _scale(figure, axes, image, inches=side)
     save(figure, path)
 
 
+def _told(tokens: int, cells: int) -> list[str]:
+    """Return the lines above all heads."""
+    told = [f"Where each head looks, {tokens:,} token{'' if tokens == 1 else 's'}"]
+    if tokens > cells:
+        each = f"{tokens / cells:,.1f}"
+        told.append(f"a cell is the largest weight of about {each} x {each} tokens")
+    return told
+
+
 def _tiled(heads: AllHeads) -> Floats:
-    """Return all maps in one, with gaps between them; what comes later than the token that looks is no number."""
+    """Return all maps in one, with gaps between them, which are no number."""
     n_head, cells = len(heads.layers[0]), heads.layers[0].shape[-1]
     step = cells + _GAP
     tiled = np.full((len(heads.layers) * step - _GAP, n_head * step - _GAP), np.nan, np.float32)
-    seen = np.tri(cells, dtype=np.bool_)
     for layer, maps in enumerate(heads.layers):
         for head, weights in enumerate(maps):
             row, column = layer * step, head * step
-            tiled[row : row + cells, column : column + cells] = np.where(seen, weights, np.nan)
+            tiled[row : row + cells, column : column + cells] = _seen(weights)
     return tiled
 
 
+def _seen(weights: Floats) -> Floats:
+    """Return weights without those of later tokens, which are no number then: none is looked at."""
+    return np.where(np.tri(len(weights), dtype=np.bool_), weights, np.nan)
+
+
 def _show(axes: "Axes", weights: Floats) -> "AxesImage":
-    """Show weights in blue, by their square root: small ones matter too."""
+    """Show weights in blue."""
     from matplotlib.colors import PowerNorm
 
     axes.set_facecolor("white")
     for spine in axes.spines.values():
         spine.set_visible(False)
     shown = np.ma.masked_invalid(weights)
-    return axes.imshow(shown, cmap="Blues", norm=PowerNorm(0.5, vmin=0.0, vmax=1.0), interpolation="nearest")
+    return axes.imshow(shown, cmap=BLUES, norm=PowerNorm(_POWER, vmin=0.0, vmax=1.0), interpolation="nearest")
 
 
 def _scale(figure: "Figure", axes: "Axes", image: "AxesImage", *, inches: float) -> None:
@@ -125,5 +135,5 @@ def _write(axes: "Axes", weights: Floats) -> None:
     """Write each weight in percent into its cell."""
     for row, column in np.argwhere(np.tri(len(weights), dtype=np.bool_)):
         weight = float(weights[row, column])
-        ink = "white" if weight > 0.3 else INK
+        ink = ink_on(weight**_POWER)
         axes.text(column, row, f"{100 * weight:.0f}", ha="center", va="center", fontsize=7, color=ink)

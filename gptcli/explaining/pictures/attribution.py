@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gptcli.drawing.canvas import BLUE, FAINT, INK, RED, clean, new_figure, save
-from gptcli.drawing.lettering import columns, families, lettered
+from gptcli.drawing.canvas import BLUE, FAINT, INK, RED, clean, entitle, new_figure, save
+from gptcli.drawing.lettering import columns, families, fixed_families, lettered
 from gptcli.explaining.pictures.contents import AttributedText
 
 if TYPE_CHECKING:
@@ -47,28 +47,25 @@ def draw_attribution(path: Path, found: AttributedText) -> str | None:
     bars = min(MOST_BARS, tokens)
     heights = (_LINE_INCHES * lines + 0.1, 0.22 * bars + 0.5)
     figure = new_figure(9.0, sum(heights) + 1.0)
-    above, below = figure.subplots(2, 1, height_ratios=heights)
+    # Each with margins of its own: the bars' names may be long, and leave the text its width.
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=heights)[:, 0]
     left_out = f"the text shows the last {MOST_TOKENS} of {tokens:,} tokens" if begin else None
     title = _title(found) if left_out is None else f"{_title(found)}\n{left_out}"
-    figure.suptitle(title, color=INK, fontsize=10, x=0.01, ha="left", family=families(), parse_math=False)
-    _draw_text(above, tiles, lines, (found.scores[begin:] / _largest(found)).tolist())
-    _draw_bars(below, found, bars)
+    entitle(figure, title)
+    _draw_text(above.subplots(), tiles, lines, (found.scores[begin:] / found.largest).tolist())
+    _draw_bars(below.subplots(), found, bars)
     save(figure, path)
     return left_out
 
 
 def _title(found: AttributedText) -> str:
     difference = found.logprob - found.baseline_logprob
-    told = f"What speaks for {lettered(found.target, MOST_COLUMNS)} (blue) and against it (red): {found.method}\n"
+    told = f'What speaks for "{lettered(found.target, MOST_COLUMNS)}" (blue) and against it (red): {found.method}\n'
     told += f"log probability {found.logprob:.2f} nats, {found.baseline_logprob:.2f} with token embeddings at zero\n"
     told += f"the scores sum to {float(found.scores.sum()):+.2f}"
     if found.completeness_error is not None:
         told += f", {found.completeness_error:.2%} off the difference of {difference:+.2f}"
     return told
-
-
-def _largest(found: AttributedText) -> float:
-    return max(float(np.abs(found.scores).max(initial=0.0)), 1e-12)
 
 
 def _tiles(tokens: Sequence[str]) -> Iterator[_Tile]:
@@ -99,7 +96,7 @@ def _draw_text(axes: "Axes", tiles: Sequence[_Tile], lines: int, shares: Sequenc
         axes.add_patch(Rectangle(*place, fill=False, edgecolor="#dddddd", linewidth=0.6))
         middle = (tile.column + tile.width / 2, tile.line + 0.5)
         text = axes.text(*middle, tile.text, ha="center", va="center", fontsize=8.5, color="#111111", parse_math=False)
-        text.set_fontfamily(["DejaVu Sans Mono", *families()])
+        text.set_fontfamily(list(fixed_families()))
         text.set_in_layout(False)
 
 

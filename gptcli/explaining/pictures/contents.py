@@ -6,6 +6,8 @@ Positions, layers and heads count from 0.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from gptcli.engine.backend import Floats
 
 
@@ -61,6 +63,11 @@ class AttributedText:
     """Of the target with all token embeddings at zero."""
     completeness_error: float | None = None
     """How far the scores' sum is from the difference of both, as a share; None where they do not share it out."""
+
+    @property
+    def largest(self) -> float:
+        """Return the size of the strongest score, of which others are shares; never 0."""
+        return max(float(np.abs(self.scores).max(initial=0.0)), 1e-12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

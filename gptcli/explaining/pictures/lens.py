@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gptcli.drawing.canvas import FAINT, INK, new_figure, save
-from gptcli.drawing.lettering import families, lettered
+from gptcli.drawing.canvas import BLUES, FAINT, INK, entitle, ink_on, new_figure, save
+from gptcli.drawing.lettering import fixed_families, lettered
 from gptcli.explaining.pictures.contents import LensTable
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def draw_lens(path: Path, table: LensTable) -> str | None:
     figure = new_figure(max(_WIDTH * wide + 1.4, 4.6), _band_inches(layers) * len(starts) + 0.5)
     left_out = f"the lens shows the last {most} of {tokens:,} positions" if begin else None
     told = "The likeliest next token after each layer, the darker the likelier"
-    figure.suptitle(told if left_out is None else f"{told}\n{left_out}", color=INK, fontsize=10, x=0.01, ha="left")
+    entitle(figure, told if left_out is None else f"{told}\n{left_out}")
     for axes, start in zip(figure.subplots(len(starts), 1, squeeze=False)[:, 0], starts, strict=True):
         _draw_band(axes, table, range(start, min(start + POSITIONS, tokens)), wide)
     save(figure, path)
@@ -59,12 +59,18 @@ def _draw_band(axes: "Axes", table: LensTable, positions: range, wide: int) -> N
     layers = len(table.layers)
     best = [[table.layers[layer][position][0] for position in positions] for layer in range(layers)]
     shares = np.array([[guess.probability for guess in row] for row in best])
-    axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto", origin="lower")
+    axes.imshow(shares, cmap=BLUES, vmin=0.0, vmax=1.0, aspect="auto", origin="lower")
     axes.set_xlim(-0.5, wide - 0.5)
     names = [lettered(table.tokens[position], MOST_COLUMNS) for position in positions]
     axes.xaxis.tick_top()
     axes.set_xticks(
-        range(len(positions)), names, fontsize=8, fontweight="bold", color=INK, family=families(), parse_math=False
+        range(len(positions)),
+        names,
+        fontsize=8,
+        fontweight="bold",
+        color=INK,
+        family=fixed_families(),
+        parse_math=False,
     )
     axes.set_yticks(range(layers), ["embeddings", *map(str, range(1, layers))], fontsize=7, color=INK)
     axes.tick_params(length=0)
@@ -85,8 +91,8 @@ def _draw_band(axes: "Axes", table: LensTable, positions: range, wide: int) -> N
                 ha="center",
                 va="center",
                 fontsize=7.5,
-                color="white" if guess.probability > 0.55 else INK,
-                family=families(),
+                color=ink_on(guess.probability),
+                family=fixed_families(),
                 parse_math=False,
                 clip_on=True,
             )

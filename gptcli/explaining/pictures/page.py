@@ -117,7 +117,7 @@ def _attribution(found: AttributedText) -> dict[str, object]:
         "method": found.method,
         "target": found.target,
         "scores": [_rounded(float(score)) for score in found.scores],
-        "largest": _rounded(max(float(np.abs(found.scores).max(initial=0.0)), 1e-12)),
+        "largest": _rounded(found.largest),
         "logprob": _rounded(found.logprob),
         "baseline": _rounded(found.baseline_logprob),
         "error": _rounded(found.completeness_error),
