@@ -64,13 +64,15 @@ def _draw(console: Console, config: "InsideConfig", path: str) -> None:
         from gptcli.tasks.page_inside import whole_page
 
         page = opened(console, whole_page(config))
-        left_out = [*page.notes, write_page(Path(path), page)]
+        write_page(Path(path), page)
+        left_out = page.notes
     else:
         from gptcli.tasks.drawing_inside import draw
         from gptcli.tasks.inside import look_inside
 
-        left_out = [draw(opened(console, look_inside(config)), Path(path))]
-    for told in filter(None, left_out):
+        cut = draw(opened(console, look_inside(config)), Path(path))
+        left_out = [] if cut is None else [cut]
+    for told in left_out:
         console.warn(f"{path}: {told}")
 
 

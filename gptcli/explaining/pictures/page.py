@@ -14,8 +14,8 @@ from string import Template
 import numpy as np
 
 from gptcli.data.atomic import write_atomically
+from gptcli.data.output import cannot_write
 from gptcli.engine.backend import Floats
-from gptcli.errors import OutputError
 from gptcli.explaining.pictures.contents import AttributedText, Guess, LensTable, Page, PageAttention, PageToken
 
 SCRIPTS = ("looks.js", "maps.js", "panels.js", "explore.js")
@@ -32,23 +32,19 @@ def attention_tokens(layers: int, heads: int, tokens: int) -> int:
     return max(1, min(tokens, int(((8 * each + 1) ** 0.5 - 1) / 2)))  # n (n + 1) / 2 weights of n tokens
 
 
-def write_page(path: Path, page: Page) -> str | None:
-    """Write the page; return what was left out, if anything was. Raises OutputError."""
-    rendered, left_out = render(page)
+def write_page(path: Path, page: Page) -> None:
+    """Write the page; raises OutputError."""
     try:
-        write_atomically(str(path), rendered.encode(errors="replace"))
+        write_atomically(str(path), render(page).encode(errors="replace"))
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
-    return left_out
+        raise cannot_write(str(path), error) from error
 
 
-def render(page: Page) -> tuple[str, str | None]:
-    """Return the page as HTML, and what was left out."""
-    kept, left_out = _kept_attention(page.attention)
+def render(page: Page) -> str:
+    """Return the page as HTML."""
     script = "{\n" + "\n".join(_file(name) for name in SCRIPTS) + "}"
     style = "\n" + _file("page.css")
-    notes = [*page.notes, *([left_out] if left_out else [])]
-    rendered = Template(_file("page.html")).substitute(
+    return Template(_file("page.html")).substitute(
         # Of scripts and styles these two run and no other, whatever might have got into the page.
         policy=f"default-src 'none'; img-src data:; script-src '{_hash(script)}'; style-src '{_hash(style)}'",
         title=html.escape(f"What {page.model} makes of a text"),
@@ -58,15 +54,14 @@ def render(page: Page) -> tuple[str, str | None]:
         data=_embedded(
             {
                 "tokens": [_token(token) for token in page.tokens],
-                "attention": kept,
+                "attention": None if page.attention is None else _attention(page.attention),
                 "lens": None if page.lens is None else _lens(page.lens),
                 "attributions": [_attribution(found) for found in page.attributions],
-                "notes": notes,
+                "notes": [*page.notes],
             }
         ),
         script=script,
     )
-    return rendered, left_out
 
 
 def _file(name: str) -> str:
@@ -124,21 +119,14 @@ def _attribution(found: AttributedText) -> dict[str, object]:
     }
 
 
-def _kept_attention(attention: PageAttention | None) -> tuple[dict[str, object] | None, str | None]:
-    """Return attention as the page reads it, of as many tokens as there is room for, and what was left out."""
-    if attention is None:
-        return None, None
+def _attention(attention: PageAttention) -> dict[str, object]:
     heads, tokens = attention.layers[0].shape[:2]
-    layers = len(attention.layers)
-    kept = attention_tokens(layers, heads, tokens)
-    packed = b"".join(_packed(weights[:, :kept, :kept]) for weights in attention.layers)
-    left_out = f"the page has the attention of the first {kept:,} of {tokens:,} tokens" if kept < tokens else None
     return {
-        "layers": layers,
+        "layers": len(attention.layers),
         "heads": heads,
-        "tokens": kept,
-        "bytes": base64.b64encode(packed).decode(),
-    }, left_out
+        "tokens": tokens,
+        "bytes": base64.b64encode(b"".join(map(_packed, attention.layers))).decode(),
+    }
 
 
 def _packed(weights: Floats) -> bytes:
