@@ -57,8 +57,9 @@ def _next(text: str) -> dict[str, Any]:
     """Return the answer for a text of as many tokens as words."""
     tokens = len(text.split()) or 1
     likely = {"id": 1, "token": " a", "text": " a", "probability": 0.5, "kept_probability": 1.0}
+    other = {"id": 2, "token": " dog", "text": " dog", "probability": 0.25, "kept_probability": 0.0}
     read = min(tokens, CONTEXT)
-    return {"tokens": read, "dropped": tokens - read, "candidates": [likely], "kept": 1, "entropy_bits": 1.0}
+    return {"tokens": read, "dropped": tokens - read, "candidates": [likely, other], "kept": 1, "entropy_bits": 1.0}
 
 
 def _complete(route: Route, body: dict[str, Any]) -> None:

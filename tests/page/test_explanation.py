@@ -68,6 +68,18 @@ def test_layer_and_head_are_chosen_by_name_or_at_a_glance(visit: Visit, tmp_path
     assert visit.page.get_attribute("#matrix", "aria-label") == "Layer 2, head 3: the weights of 18 tokens"
 
 
+def test_a_row_of_a_head_is_chosen_and_the_page_stays_where_it_is(visit: Visit, tmp_path: Path) -> None:
+    visit.page.set_viewport_size({"width": 600, "height": 500})
+    opened(visit, tmp_path, page_of(18))
+    matrix = visit.page.locator("#matrix")
+    matrix.scroll_into_view_if_needed()
+    before, box = visit.page.evaluate("scrollY"), matrix.bounding_box()
+    assert box is not None
+    matrix.click(position={"x": 5, "y": box["height"] * 1.5 / 18})
+    assert visit.page.locator("#looks").inner_text().startswith('"\u2068␣upon\u2069" looks at "\u2068')
+    assert visit.page.evaluate("scrollY") == before > 0
+
+
 def test_layers_and_scores_are_told(visit: Visit, tmp_path: Path) -> None:
     opened(visit, tmp_path, page_of(18))
     assert visit.page.locator("#layers tr").count() == 4

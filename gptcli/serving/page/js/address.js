@@ -3,7 +3,7 @@
 import { copy } from "./copying.js";
 import { byId } from "./dom.js";
 import { ApiError } from "./errors.js";
-import { showProblem } from "./problem.js";
+import { clearProblem, showProblem } from "./problem.js";
 import { decoded, encoded, looksShared, ShareError } from "./share.js";
 import { toast } from "./speech.js";
 import { initialState } from "./state.js";
@@ -18,6 +18,7 @@ export async function restore({ store, journey }) {
     const { parts, tree } = await decoded(hash);
     journey.restore(tree, parts.text ?? "");
     store.set({ ...fresh(), ...parts });
+    clearProblem(); // of a link that was damaged, or of a text that is gone
   } catch (error) {
     if (!(error instanceof ShareError)) throw error;
     showProblem(new ApiError(400, error.message)); // it stays: a link may open in a tab that nobody looks at yet

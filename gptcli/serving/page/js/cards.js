@@ -23,6 +23,10 @@ export class Cards {
     return this.#parent;
   }
 
+  get isEmpty() {
+    return this.#cards.every(({ written }) => written === "");
+  }
+
   /** Return whether the cards continue this text: it may have been typed over, or its tree be gone. */
   #continued(text) {
     const { paths } = this.#app.journey;

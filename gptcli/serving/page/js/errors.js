@@ -35,9 +35,11 @@ export function explained(error) {
   return { message: named(error), advice: advice(error) };
 }
 
-/** Return an error's message; one about the size of a request with the page's own names in the place of the API's. */
-function named({ message, code }) {
-  if (!["context_length_exceeded", "limit_exceeded"].includes(code)) return message;
+/** Return an error's message, in the page's own words where the server's are for programs. */
+function named({ status, message, code }) {
+  if (status === 401) return "The server wants its key.";
+  if (status === 429) return "The server is busy: no more may wait.";
+  if (!["context_length_exceeded", "limit_exceeded"].includes(code)) return message.replace(/^the /, "The ");
   const words = message.replace(/^(prompt|text)(?= )/, "The text");
   return words.replace(/\bprompt\b/g, "text").replace(/\bmax_tokens\b/g, "Length");
 }
@@ -52,7 +54,7 @@ function advice({ status, retryAfter }) {
   if (status === 401 || status === 403) return "Give the key that the server was started with (--api-key).";
   if (status === 404) return "The server may have been started with another model: load the page again.";
   if (status === 413) return "Shorten the text.";
-  if (status === 429) return `The server is busy. Try again${retryAfter ? ` in ${retryAfter} s` : " in a moment"}.`;
+  if (status === 429) return `Try again in ${retryAfter ? `${retryAfter} s` : "a moment"}.`;
   if (status === 503) return "The server is about to stop. Start it again, then try once more.";
   if (status === 504 || status === 408) return "Ask for fewer tokens, or start the server with a longer --timeout.";
   if (status >= 500) return "The server’s own output says more.";

@@ -25,7 +25,7 @@ export class Inside {
   constructor(app) {
     this.#app = app;
     this.#strip = new TokenStrip({
-      choose: (index) => app.store.set({ position: index }),
+      choose: (index) => this.#choose(index),
       point: (index) => this.#point(index),
     });
     const parts = { app, strip: this.#strip, notice: showNotice };
@@ -95,6 +95,12 @@ export class Inside {
     byId("legend").replaceChildren(...view.legend.map((words, tint) => swatch(view.scale, words, tint)));
     this.#strip.mark(this.#chosen);
     view.draw(this.#tokens, { chosen: this.#chosen, pointed: this.#pointed });
+  }
+
+  /** Show the token that was clicked or gone to, also where the pointer rests on another one. */
+  #choose(index) {
+    this.#pointed = null;
+    this.#app.store.set({ position: index });
   }
 
   #point(index) {

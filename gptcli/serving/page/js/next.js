@@ -63,11 +63,14 @@ export class NextTokens {
 
   #wanted(body) {
     byId("next").setAttribute("aria-busy", "true");
+    this.#app.store.set({ tokens: null });
     this.#ask(body);
   }
 
   #show({ tokens, dropped, candidates, kept, entropy_bits }) {
-    const model = this.#app.models.get(this.#app.store.state.model);
+    const { store, models } = this.#app;
+    const model = models.get(store.state.model);
+    store.set({ tokens: tokens + dropped });
     if (dropped) {
       this.#failed(new ApiError(400, "The text is longer than the model reads: nothing can come next."));
       showCount(tokens + dropped, model.context);
@@ -79,7 +82,7 @@ export class NextTokens {
       kept === 1 ? "Always takes the first" : `Draws from ${counted(kept)} of ${counted(model.vocabulary)} tokens`;
     byId("next-summary").textContent =
       `${draw}. Uncertainty ${rounded(entropy_bits, 1)} bits, as among ${counted(Math.round(2 ** entropy_bits))} equal choices.`;
-    if (this.#app.store.state.text === "")
+    if (store.state.text === "")
       clearCount(); // what is read then is a mark for the beginning
     else showCount(tokens, model.context);
     const most = Math.max(...candidates.flatMap((each) => [each.probability, each.kept_probability]), 1e-9);

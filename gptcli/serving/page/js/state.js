@@ -11,6 +11,7 @@ export function initialState() {
     model: null, // the id of one of the models served; null until they are known
     tab: "write",
     text: "",
+    tokens: null, // how many the text has; null while nobody knows
     settings: { ...DEFAULTS },
     view: "probability",
     position: null, // the chosen token's number, on the tab that looks inside

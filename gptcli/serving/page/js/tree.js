@@ -41,7 +41,7 @@ export class PathTree {
     byId("paths-empty").hidden = paths.size >= 2;
     byId("paths-clear").hidden = paths.size < 2;
     const ends = this.#rows.map(({ end }) => end);
-    const index = Math.max(0, ends.indexOf(ends.includes(this.#stop) ? this.#stop : current));
+    const index = Math.max(0, ends.indexOf(focused && ends.includes(this.#stop) ? this.#stop : current));
     this.#moveTo(index, focused);
   }
 

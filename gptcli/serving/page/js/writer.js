@@ -3,7 +3,7 @@
 import { Cards } from "./cards.js";
 import { completionBody, continuations } from "./completion.js";
 import { byId } from "./dom.js";
-import { wasAborted } from "./errors.js";
+import { mayPass, wasAborted } from "./errors.js";
 import { counted, rounded } from "./looks.js";
 import { clearProblem, showProblem } from "./problem.js";
 import { SentenceReader } from "./speech.js";
@@ -14,10 +14,13 @@ export class Writer {
   #controller = null;
   #reader = new SentenceReader();
   #cards;
+  #refusal = null; // the last request's error, where the request itself was at fault
 
   constructor(app) {
     this.#app = app;
     this.#cards = new Cards(app);
+    app.store.watch(["tokens", "settings", "model"], (state) => this.#isTooLong && this.#fits(state) && this.#forgive());
+    app.store.watch(["text", "settings", "model"], () => this.#isTooLong || this.#forgive());
   }
 
   get writing() {
@@ -34,10 +37,10 @@ export class Writer {
     const { store, journey } = this.#app;
     const parent = this.retried;
     if (this.writing || parent === null) return;
-    journey.settle(); // what was typed in the meantime stays as a branch
-    store.configure({ seed: store.state.settings.seed + 1 });
+    const before = { node: journey.settle(), seed: store.state.settings.seed }; // typed in the meantime: a branch
+    store.configure({ seed: before.seed + 1 });
     journey.go(parent);
-    this.#write(parent);
+    this.#write(parent, before);
   }
 
   /** Return the node below which "Try again" writes, or null where there is nothing to try again. */
@@ -53,8 +56,9 @@ export class Writer {
     this.#controller?.abort();
   }
 
-  async #write(parent) {
-    const { store, api } = this.#app;
+  /** Write below a node; where that fails before anything came, what stood there `before` stands there again. */
+  async #write(parent, before = null) {
+    const { store, api, journey } = this.#app;
     this.#controller = new AbortController();
     const several = store.state.settings.n > 1;
     const target = several ? this.#cards.open(parent) : new InText(this.#app, parent);
@@ -77,8 +81,30 @@ export class Writer {
     this.#reader.end();
     target.close();
     store.set({ writing: false });
+    let retry = () => this.start();
+    if (before && failure && target.isEmpty) {
+      journey.go(before.node);
+      store.configure({ seed: before.seed });
+      retry = () => this.again();
+    }
     byId("progress").textContent = told(target, { tokens, failure, seconds: (performance.now() - begun) / 1000 });
-    if (failure) showProblem(failure, () => this.start());
+    this.#refusal = failure && !wasAborted(failure) && !mayPass(failure) ? failure : null;
+    if (failure) showProblem(failure, retry);
+  }
+
+  get #isTooLong() {
+    return this.#refusal?.code === "context_length_exceeded";
+  }
+
+  /** Return whether the model has room for the text and what is to be added; the last token needs none. */
+  #fits({ tokens, settings, model }) {
+    return tokens !== null && tokens + settings.max_tokens <= this.#app.models.get(model).context + 1;
+  }
+
+  /** Put away what was told of a request that would not be made like that again. */
+  #forgive() {
+    if (this.#refusal) clearProblem(this.#refusal);
+    this.#refusal = null;
   }
 
   #put(target, piece, several) {
@@ -99,6 +125,10 @@ class InText {
     this.#app = app;
     this.#parent = parent;
     this.#before = app.store.state.text;
+  }
+
+  get isEmpty() {
+    return this.#written === "";
   }
 
   put({ text, ended }) {
