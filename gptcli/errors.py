@@ -57,6 +57,10 @@ class InputError(GptcliError):
     exit_code = ExitCode.INPUT
 
 
+class NoRowsError(InputError):
+    """An input holds no row at all."""
+
+
 class OutputError(InputError):
     """A result could not be written."""
 

@@ -20,8 +20,8 @@ from gptcli.cli.selection import NothingSelectedError, Selection
 from gptcli.cli.surface import Surface, file_surface, surface_of
 from gptcli.data.compression import inner_suffix
 from gptcli.data.formats import Csv, RowFormat
-from gptcli.data.readers import NoRowsError
 from gptcli.data.records import Record
+from gptcli.errors import NoRowsError
 from gptcli.tasks.events import Event
 from gptcli.tasks.explain_config import ExplainConfig, NextConfig, TokensConfig
 from gptcli.tasks.explain_events import ExplainedRow

@@ -11,7 +11,7 @@ from gptcli.data.json_array import read_json_array
 from gptcli.data.records import Record
 from gptcli.data.tables import read_csv, read_parquet, read_tsv, require_pyarrow
 from gptcli.data.text import read_json_lines, read_lines, read_whole
-from gptcli.errors import ConfigError, InputError
+from gptcli.errors import ConfigError, InputError, NoRowsError
 
 Reader = Callable[[BinaryIO, str], Iterator[Record]]
 
@@ -23,10 +23,6 @@ READERS: dict[str, Reader] = {
     ".tsv": read_tsv,
     ".parquet": read_parquet,
 }
-
-
-class NoRowsError(InputError):
-    """An input holds no row at all."""
 
 
 def read_records(path: str, stdin: BinaryIO, *, whole: bool = False) -> Iterator[Record]:

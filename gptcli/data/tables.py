@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from gptcli.data.layouts import QUOTING, Layout, detect_delimiter
 from gptcli.data.records import Record
 from gptcli.data.utf8 import bad_byte, decoded, lines_of
-from gptcli.errors import InputError, MissingExtraError
+from gptcli.errors import InputError, MissingExtraError, NoRowsError
 
 if TYPE_CHECKING:
     import _csv
@@ -59,7 +59,7 @@ def read_parquet(binary: BinaryIO, source: str) -> Iterator[Record]:
     except pyarrow.ArrowException as error:
         raise InputError(f"{source} cannot be read as Parquet: {str(error).splitlines()[0]}") from error
     if line == 0:
-        raise InputError(f"{source} has a header but no rows")
+        raise NoRowsError(f"{source} has a header but no rows")
 
 
 def require_pyarrow() -> None:
@@ -69,7 +69,7 @@ def require_pyarrow() -> None:
 
 
 def open_table(lines: Iterable[str], source: str, layout: Layout) -> tuple[list[str], Iterator[Cells]] | None:
-    """Return a table's header and its rows, or None where there is no line; raises InputError for no row."""
+    """Return a table's header and its rows, or None where there is no line; raises NoRowsError for no row."""
     csv.field_size_limit(_CELL_CHARACTERS)
     # Strict reports what the csv module would otherwise guess at.
     reader = csv.reader(lines, delimiter=layout.delimiter, quoting=QUOTING[layout.quoted], strict=True)
@@ -80,7 +80,7 @@ def open_table(lines: Iterable[str], source: str, layout: Layout) -> tuple[list[
         rows = _rows(reader, len(header))
         first = next(rows, None)
         if first is None:
-            raise InputError(f"{source} has a header but no rows")
+            raise NoRowsError(f"{source} has a header but no rows")
     else:
         first = reader.line_num, header, None
         header = [f"column {number}" for number in range(1, len(header) + 1)]

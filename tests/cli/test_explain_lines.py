@@ -36,6 +36,13 @@ def test_an_empty_input_selects_nothing_as_in_grep() -> None:
     assert explain("--scores", b"").code == 3
 
 
+def test_a_header_alone_selects_nothing_either(tmp_path: Path) -> None:
+    """This was exit 3 and "has a header but no rows"."""
+    (tmp_path / "in.csv").write_text("text\n")
+    ended = explain(f"-i {tmp_path}/in.csv --above 5")
+    assert (ended.code, ended.out, ended.err) == (1, b"", "")
+
+
 def test_a_row_with_line_ends_is_one_line_behind_its_score(tmp_path: Path) -> None:
     """A row of lambada_test.jsonl was several lines, so that sort took it apart."""
     (tmp_path / "in.jsonl").write_text('{"text": "The dog\\nwas happy."}\n')
