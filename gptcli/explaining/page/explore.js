@@ -70,15 +70,15 @@ function tell() {
 function showAttention(position) {
   const [layer, head] = [Number(byId("layer").value), Number(byId("head").value)];
   paintHead(byId("matrix"), attention.tokens, (row, column) => weight(layer, head, row, column), position);
-  byId("matrix").setAttribute("aria-label", `Layer ${layer}, head ${head}: the weights of ${attention.tokens} tokens`);
+  byId("matrix").setAttribute("aria-label", `Layer ${layer}, head ${head}: the weights of ${counted(attention.tokens, "token")}`);
   byId("looks").textContent = lookedAt(layer, head, position);
 }
 
 function lookedAt(layer, head, position) {
-  if (position >= attention.tokens) return `Attention was kept of the first ${attention.tokens} tokens only.`;
+  if (position >= attention.tokens) return `Attention was kept of the first ${counted(attention.tokens, "token")} only.`;
   const found = tokens.slice(0, position + 1).map(({ text }, at) => ({ text, weight: weight(layer, head, position, at) }));
   const most = found.sort((one, other) => other.weight - one.weight).slice(0, 4);
-  return `${named(tokens[position].text)} looks at ${most.map((each) => `${named(each.text)} ${percent(each.weight)}`).join(", ")}`;
+  return `${quoted(tokens[position].text)} looks at ${most.map((each) => `${quoted(each.text)} ${percent(each.weight)}`).join(", ")}`;
 }
 
 /** Paint all heads; only a new choice or new colours change them. */
@@ -87,13 +87,18 @@ function showGlance() {
   const shape = { ...attention, cells: Math.min(attention.tokens, 40) };
   const [layer, head] = [Number(byId("layer").value), Number(byId("head").value)];
   paintGlance(byId("glance"), shape, weight, { layer, head });
-  byId("glance").setAttribute("aria-label", `All ${attention.layers} layers with ${attention.heads} heads each; layer and head are chosen above`);
+  byId("glance").setAttribute("aria-label", `${counted(attention.layers, "layer")} of ${counted(attention.heads, "head")}; layer and head are chosen above`);
 }
 
 function choose(index) {
   chosen = index;
   pointed = null;
   tell();
+}
+
+/** Choose a token in the text, so that the arrow keys go on from there. */
+function goTo(index) {
+  choose(index);
   items[chosen].focus();
 }
 
@@ -114,9 +119,9 @@ function mountText() {
   box.addEventListener("keydown", (event) => {
     if (!(event.key in moves)) return;
     event.preventDefault();
-    choose(Math.max(0, Math.min(items.length - 1, chosen + moves[event.key])));
+    goTo(Math.max(0, Math.min(items.length - 1, chosen + moves[event.key])));
   });
-  box.addEventListener("click", ({ target }) => indexOf(target) !== null && choose(indexOf(target)));
+  box.addEventListener("click", ({ target }) => indexOf(target) !== null && goTo(indexOf(target)));
   box.addEventListener("pointerover", ({ target }) => {
     pointed = indexOf(target);
     tell();
@@ -130,13 +135,13 @@ function mountText() {
 }
 
 function mountAttention() {
-  const counted = (count) => Array.from({ length: count }, (_, number) => String(number));
+  const numbers = (count) => Array.from({ length: count }, (_, number) => String(number));
   const again = () => {
     show();
     showGlance();
   };
-  offer(byId("layer"), counted(attention.layers));
-  offer(byId("head"), counted(attention.heads));
+  offer(byId("layer"), numbers(attention.layers));
+  offer(byId("head"), numbers(attention.heads));
   byId("layer").addEventListener("change", again);
   byId("head").addEventListener("change", again);
   byId("matrix").addEventListener("click", (event) => choose(Math.min(attention.tokens - 1, cellOf(event, 1, attention.tokens)[0])));
@@ -155,7 +160,7 @@ function mountAttribution() {
     tellScores(byId("scores"), found, tokens);
     show();
   };
-  offer(byId("method"), attributions.map(({ method, target }) => `${method}, for ${named(target)}`));
+  offer(byId("method"), attributions.map(({ method, target }) => `${method}, for ${quoted(target)}`));
   byId("method").addEventListener("change", again);
   again();
 }

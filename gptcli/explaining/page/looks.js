@@ -18,9 +18,18 @@ function standing(text) {
   return text === "" ? "∅" : text.replace(UNSEEN, (each) => (each === "\n" ? "⏎\n" : each === "\t" ? "⇥\t" : escaped(each)));
 }
 
+/** Return a token's name in a sentence, whose direction it does not turn. */
+function quoted(text) {
+  return `"\u2068${named(text)}\u2069"`;
+}
+
 function percent(share) {
   if (share > 0 && share < 0.0001) return "< 0.01 %";
   return `${(100 * share).toFixed(share >= 0.1 ? 1 : 2)} %`;
+}
+
+function counted(count, name) {
+  return `${count.toLocaleString("en")} ${name}${count === 1 ? "" : "s"}`;
 }
 
 function byId(id) {

@@ -51,12 +51,12 @@ function tellScores(box, attribution, tokens) {
 }
 
 function signed(score) {
-  return `${score > 0 ? "+" : "−"}${Math.abs(score).toFixed(2)}`;
+  return `${score < 0 ? "−" : "+"}${Math.abs(score).toFixed(2)}`;
 }
 
 /** Return in words what the scores of a next token sum to. */
 function summed({ target, logprob, baseline, scores, error }) {
   const sum = scores.reduce((total, score) => total + score, 0);
-  const told = `For ${named(target)} to come next: log probability ${logprob.toFixed(2)} nats, ${baseline.toFixed(2)} with token embeddings at zero. The scores sum to ${signed(sum)}`;
+  const told = `For ${quoted(target)} to come next: log probability ${logprob.toFixed(2)} nats, ${baseline.toFixed(2)} with token embeddings at zero. The scores sum to ${signed(sum)}`;
   return error === null ? `${told}.` : `${told}, ${percent(error)} off the difference.`;
 }
