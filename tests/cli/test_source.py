@@ -22,7 +22,9 @@ class Keyboard(BytesIO):
         return True
 
 
-@pytest.mark.parametrize(("name", "content", "lines"), [("a.txt", ROWS, 500), ("a.txt.gz", gzip.compress(ROWS, mtime=0), None)])
+@pytest.mark.parametrize(
+    ("name", "content", "lines"), [("a.txt", ROWS, 500), ("a.txt.gz", gzip.compress(ROWS, mtime=0), None)]
+)
 def test_the_lines_of_a_file_are_counted_but_not_those_of_its_compressed_bytes(
     tmp_path: Path, name: str, content: bytes, lines: int | None
 ) -> None:

@@ -54,7 +54,8 @@ def test_standard_input_is_told_by_what_it_holds(content: bytes, expected: str) 
 
 
 @pytest.mark.parametrize(
-    "content", [gzip.compress(bytes(range(256)) * 40, mtime=0), "text\n".encode("utf-16-le"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"]
+    "content",
+    [gzip.compress(bytes(range(256)) * 40, mtime=0), "text\n".encode("utf-16-le"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"],
 )
 def test_what_is_not_text_is_refused(tmp_path: Path, content: bytes) -> None:
     path = write(tmp_path / "a.txt", content)
