@@ -24,6 +24,7 @@ WRONG = {
     "--attention --layer 1": "--layer needs --head",
     "--attention --layer 9 --head 0": "--layer must be between 0 and 3 for this model, not 9",
     "--attention --layer 0 --head -1": "--head must be between 0 and 3 for this model, not -1",
+    "--lens --top 0 -o out.png": "--top does not go with -o out.png",
     "--attention --lens": "--attention and --lens contradict each other",
     "--attention --jsonl": "--jsonl does not go with --attention",
     "--attention -o out.gif": "-o out.gif: end its name in .png, .svg or .html",

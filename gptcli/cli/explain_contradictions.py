@@ -137,6 +137,8 @@ def _of_pictures(flags: ExplainFlags, view: str | None) -> Iterator[str]:
         yield f"-o {path} shows what is inside the model: it does not go with {_spelled(view or '')}"
     if is_picture(path) and view is None:
         yield f"-o {path} needs --attention, --lens or --attribution: it says what to draw"
+    if is_picture(path) and view == "lens" and "top" in flags.given:
+        yield f"--top does not go with -o {path}: a picture has room for the likeliest token of each layer"
     if is_page(path):
         for name in ("layer", "head", "jsonl", "json", "resume"):
             if name in flags.given:
