@@ -18,6 +18,7 @@ def opened(visit: Visit, tmp_path: Path, page: Page) -> str:
     return address
 
 
+@pytest.mark.slow
 def test_everything_is_shown_without_error_fault_or_request(visit: Visit, tmp_path: Path) -> None:
     address = opened(visit, tmp_path, page_of(18, notes=["a <note>"]))
     assert visit.page.locator("#tokens [role=option]").count() == 18

@@ -16,6 +16,7 @@ from tests.serving.asking import app_of
 from tests.serving.live import live
 
 
+@pytest.mark.slow
 def test_a_text_goes_on_as_generate_writes_it_stops_and_is_tried_again(served: Visit) -> None:
     page = served.page
     write(page, BEGINNING, seed="3", max_tokens="12", temperature="0.8")
@@ -84,6 +85,7 @@ def test_a_slider_shows_what_it_keeps_as_the_server_reckons_it(served: Visit, ad
     assert shown == pytest.approx(kept, abs=6e-4)
 
 
+@pytest.mark.slow
 def test_alternatives_stand_side_by_side_and_one_is_taken(served: Visit) -> None:
     page = served.page
     write(page, BEGINNING, n="3", max_tokens="6")
@@ -96,6 +98,7 @@ def test_alternatives_stand_side_by_side_and_one_is_taken(served: Visit) -> None
     expect(page.locator("#text")).to_have_value(BEGINNING + cards[1])
 
 
+@pytest.mark.slow
 def test_a_look_inside_shows_surprise_attention_and_layers(served: Visit) -> None:
     page = served.page
     write(page, f"{BEGINNING} zebra")
@@ -134,6 +137,7 @@ def label(page: Page) -> None:
     expect(page.locator("#verdicts")).to_contain_text("glad")
 
 
+@pytest.mark.slow
 def test_a_state_is_shared_by_its_address_and_a_hostile_one_does_no_harm(
     served: Visit, browser: Browser, address: str
 ) -> None:
@@ -154,6 +158,7 @@ def test_a_state_is_shared_by_its_address_and_a_hostile_one_does_no_harm(
     context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
 def test_nobody_is_shut_out(served: Visit, theme: str, width: int) -> None:
@@ -189,6 +194,7 @@ def brightness(colour: str) -> int:
     return sum(int(part) for part in re.findall(r"\d+", colour))
 
 
+@pytest.mark.slow
 def test_nothing_moves_for_who_wants_no_motion(served: Visit) -> None:
     moving = """[...document.querySelectorAll("*")].flatMap((each) => ["", "::before", "::after"].map((part) =>
         getComputedStyle(each, part))).filter(({ transitionDuration, animationName, scrollBehavior }) =>
@@ -198,6 +204,7 @@ def test_nothing_moves_for_who_wants_no_motion(served: Visit) -> None:
     assert served.page.evaluate(moving) > 0
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_told_until_it_fits(served: Visit, address: str) -> None:
     page = served.page
     write(page, "word " * 900)

@@ -8,20 +8,21 @@ from tests.page.canned import CONTEXT, ORIGIN, WRITTEN, open_page
 LONG = "The cat sat on the mat. " * 60
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-def test_the_whole_of_a_long_text_is_painted(playground: Page, width: int) -> None:
+def test_the_whole_of_a_long_text_is_painted(playground: Page) -> None:
     """Hold to: "A text longer than the box is invisible. Only the first box-height of text is ever painted."."""
-    playground.set_viewport_size({"width": width, "height": 800})
     open_page(playground)
     playground.fill("#text", LONG)
-    heights = "(id) => { const { clientHeight, scrollHeight } = document.getElementById(id); "
-    own, whole = playground.evaluate(heights + "return [clientHeight, scrollHeight]; }", "text")
-    box, scrolled = playground.evaluate(heights + "return [clientHeight, scrollHeight]; }", "editor")
-    assert own == whole == scrolled > box
-    playground.hover("#editor")
-    playground.mouse.wheel(0, 10_000)
-    playground.wait_for_function("document.getElementById('editor').scrollTop > 0")
-    assert playground.locator("#text").bounding_box() == playground.locator("#mirror").bounding_box()
+    for width in (1280, 360):
+        playground.set_viewport_size({"width": width, "height": 800})
+        playground.evaluate("document.getElementById('editor').scrollTop = 0")
+        heights = "(id) => { const { clientHeight, scrollHeight } = document.getElementById(id); "
+        own, whole = playground.evaluate(heights + "return [clientHeight, scrollHeight]; }", "text")
+        box, scrolled = playground.evaluate(heights + "return [clientHeight, scrollHeight]; }", "editor")
+        assert own == whole == scrolled > box
+        playground.hover("#editor")
+        playground.mouse.wheel(0, 10_000)
+        playground.wait_for_function("document.getElementById('editor').scrollTop > 0")
+        assert playground.locator("#text").bounding_box() == playground.locator("#mirror").bounding_box()
 
 
 def test_a_text_beyond_the_context_is_said_to_be_so_and_nothing_is_promised(playground: Page) -> None:
@@ -34,18 +35,16 @@ def test_a_text_beyond_the_context_is_said_to_be_so_and_nothing_is_promised(play
     assert playground.locator("#bars .bar:visible").count() == 0
 
 
-@pytest.mark.parametrize(
-    ("field", "typed", "kept"),
-    [("max-tokens", "9999", str(CONTEXT)), ("temperature", "99", "2"), ("repetition-penalty", "50", "2")],
-)
-def test_a_setting_stays_within_what_it_can_be(playground: Page, field: str, typed: str, kept: str) -> None:
+def test_a_setting_stays_within_what_it_can_be(playground: Page) -> None:
     """Hold to: "Length takes any number (9999 stays). Temperature 99 accepted"."""
     open_page(playground)
-    number = playground.locator(f"#setting-{field}-number")
-    number.fill(typed)
-    number.blur()
-    assert number.input_value() == kept
-    assert f"cannot be {typed}: it is {kept} now" in playground.inner_text("#toast")
+    wrong = [("max-tokens", "9999", str(CONTEXT)), ("temperature", "99", "2"), ("repetition-penalty", "50", "2")]
+    for field, typed, kept in wrong:
+        number = playground.locator(f"#setting-{field}-number")
+        number.fill(typed)
+        number.blur()
+        assert number.input_value() == kept
+        assert f"cannot be {typed}: it is {kept} now" in playground.inner_text("#toast")
 
 
 def test_an_error_names_a_setting_as_the_page_does(playground: Page) -> None:
@@ -70,13 +69,14 @@ def test_alternatives_of_another_text_are_put_away(playground: Page) -> None:
     assert WRITTEN.strip() in playground.inner_text("#tree").replace("␣", " ")
 
 
-@pytest.mark.parametrize("end", ["#garbage!!", "#1.AAAA", "#1.q1bKU7JSKi"])
+@pytest.mark.parametrize("end", ["#garbage!!", "#1.AAAA", pytest.param("#1.q1bKU7JSKi", marks=pytest.mark.slow)])
 def test_a_damaged_link_is_told_and_the_words_stay(playground: Page, end: str) -> None:
     """Hold to: "/#garbage!!, a link cut by 20 characters opens an empty page without a word"."""
     open_page(playground, end)
     assert "This link is damaged" in playground.inner_text("#problem-message")
 
 
+@pytest.mark.slow
 def test_a_shared_link_cut_by_twenty_characters_is_told(playground: Page) -> None:
     """Hold to the same for a real link."""
     open_page(playground)

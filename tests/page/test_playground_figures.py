@@ -11,6 +11,8 @@ from tests.browser import Visit
 from tests.page.elsewhere import answer_of_curl
 from tests.page.served import BEGINNING, write, written
 
+pytestmark = pytest.mark.slow
+
 TEXT = f"{BEGINNING} zebra"
 PERCENT = re.compile(r"([\d.]+) %")
 ROUNDING = 1e-3

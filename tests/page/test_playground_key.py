@@ -11,6 +11,8 @@ from tests.page.served import BEGINNING, READY, forgive, write, written
 from tests.serving.asking import app_of
 from tests.serving.live import live
 
+pytestmark = pytest.mark.slow
+
 KEY = "open sesame"
 
 

@@ -129,6 +129,7 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(playground: Page) -> None:
     expect(playground.locator("#help")).to_be_focused()
 
 
+@pytest.mark.slow
 def test_details_of_a_token_are_told_by_focus_as_by_hover(served: Visit) -> None:
     page = served.page
     write(page, BEGINNING)

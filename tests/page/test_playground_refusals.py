@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.page.canned import CONTEXT, ORIGIN, WRITTEN, open_page
@@ -52,6 +53,7 @@ def test_a_busy_server_is_told_and_asked_again(playground: Page) -> None:
     assert playground.is_hidden("#problem")
 
 
+@pytest.mark.slow
 def test_an_end_that_was_written_stays_where_no_other_comes(playground: Page) -> None:
     open_page(playground)
     playground.fill("#text", "The cat")
@@ -80,6 +82,7 @@ def test_a_server_that_is_gone_is_told_and_the_text_stays(playground: Page) -> N
     expect(playground.locator("#next-summary")).to_contain_text("Always takes the first")
 
 
+@pytest.mark.slow
 def test_what_came_before_an_answer_was_cut_off_stays(playground: Page) -> None:
     open_page(playground)
     playground.route(COMPLETIONS, cut)
