@@ -122,10 +122,10 @@ def test_retry_answers_the_last_message_again_in_the_place_of_its_answer():
     assert greedy.told == ["at temperature 0 the answer is the same: /set temperature=0.8 draws another"]
 
 
-def test_a_retry_that_fails_leaves_the_answer_before():
-    chat = FakeChat()
-    ended = talk("Hi", "/set temperature=1", "/edit long", chat=chat)
+def test_an_edit_that_cannot_be_answered_leaves_the_message_and_its_answer():
+    ended = talk("Hi", "/edit long")
     assert ended.texts == ["Hi", "answer 1 to Hi"]
+    assert ended.told == ["error: your message has 9,999 tokens: shorten it"]
 
 
 def test_undo_takes_back_a_message_and_its_answer():

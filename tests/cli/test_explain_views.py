@@ -1,5 +1,9 @@
 """What gptcli explain shows a person of a text: words stay whole, bars have a scale, and how it was read is said."""
 
+from io import StringIO
+
+import pytest
+
 from gptcli.cli.surface import Surface
 from tests.command import gptcli
 
@@ -11,6 +15,23 @@ def shown(options: str) -> list[str]:
     ended = gptcli(f"explain -m builtin {options}")
     assert ended.code == 0, ended.err
     return ended.out.decode().splitlines()
+
+
+class Ascii(StringIO):
+    """A standard error without Unicode."""
+
+    encoding = "ascii"
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["", "--top 0", "--next 40", "--lens", "--attention", "--attention --layer 1 --head 2", "--attribution gradient"],
+)
+def test_where_there_is_no_unicode_a_view_is_ascii_and_says_as_much(options: str) -> None:
+    line = f"explain -m builtin 'The caf\N{LATIN SMALL LETTER E WITH ACUTE} \N{FOX FACE} was' {options}"
+    ended = gptcli(line, stderr=Ascii())
+    assert ended.out.isascii()
+    assert len(ended.out.splitlines()) == len(gptcli(line).out.splitlines())
 
 
 def test_the_same_next_token_with_two_probabilities_is_explained() -> None:

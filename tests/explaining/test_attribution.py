@@ -105,7 +105,7 @@ def test_what_cannot_be_completed_says_how_much_it_misses(tmp_path: Path, monkey
 
 def test_a_long_text_is_computed_in_parts_with_the_same_result(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = integrated(opened(tiny), TEXT, TARGET)
-    monkeypatch.setattr("gptcli.explaining.attribution.TOKENS_AT_ONCE", 1)
+    monkeypatch.setattr("gptcli.explaining.attribution.TOKENS_AT_ONCE", 3 * len(TEXT))
     parts = integrated(opened(tiny), TEXT, TARGET)
     np.testing.assert_allclose(parts.scores, whole.scores, rtol=1e-3, atol=1e-4)
 
