@@ -69,12 +69,15 @@ class Engine:
         self._searches.clear()
         self._running.clear()
 
-    def step(self) -> list[Finished | Piece]:
-        """Do one round; return what finished and what can be streamed."""
+    def step(self, *, hand_out: bool = True) -> list[Finished | Piece]:
+        """Do one round; return what finished and what can be streamed.
+
+        Without hand_out, text of a stream that has begun and goes on waits for the next step that has it.
+        """
         entries = self._admit()
-        events = self._prefill(entries) if entries else []
+        events = self._prefill(entries, hand_out) if entries else []
         if self._running:
-            events += self._decode()
+            events += self._decode(hand_out)
         return events
 
     def _admit(self) -> list[Waiting]:
@@ -105,7 +108,7 @@ class Engine:
         self._waiting = deque(entry for entry in self._waiting if id(entry) not in chosen)
         return admitted
 
-    def _prefill(self, entries: list[Waiting]) -> list[Finished | Piece]:
+    def _prefill(self, entries: list[Waiting], hand_out: bool) -> list[Finished | Piece]:
         """Read prompts once each, fork the cache for further samples, and choose the first tokens."""
         first = len(self._running)
         logits = self.backend.prefill(first, [entry.prompt for entry in entries], self._top(entries))
@@ -123,18 +126,20 @@ class Engine:
         for slot, (branch, row) in enumerate(zip(joined, rows, strict=True), first):
             branch.slot, branch.cached = slot, len(entries[row].prompt)
         self._running += joined
-        return self._advance(joined, rows, logits)
+        return self._advance(joined, rows, logits, hand_out)
 
-    def _decode(self) -> list[Finished | Piece]:
+    def _decode(self, hand_out: bool) -> list[Finished | Piece]:
         """Add one token to every running branch."""
         branches = list(self._running)
         top = max(self._wanted(branch.request) for branch in branches)
         logits = self.backend.decode([b.tokens[-1] for b in branches], [b.cached for b in branches], top)
         for branch in branches:
             branch.cached += 1
-        return self._advance(branches, list(range(len(branches))), logits)
+        return self._advance(branches, list(range(len(branches))), logits, hand_out)
 
-    def _advance(self, branches: list[Branch], rows: list[int], logits: Logits) -> list[Finished | Piece]:
+    def _advance(
+        self, branches: list[Branch], rows: list[int], logits: Logits, hand_out: bool
+    ) -> list[Finished | Piece]:
         """Choose each branch's next token, let go of what is finished, and return the events."""
         require_finite(logits.logsumexp)
         self.new_tokens += len(branches)
@@ -149,13 +154,13 @@ class Engine:
             chosen = group[0].request.sampler.choose(logits, group_rows, group)
             for branch, row, token in zip(group, group_rows, chosen, strict=True):
                 _record(branch, row, token, logits)
-                events += self._add_token(branch, token)
+                events += self._add_token(branch, token, hand_out)
                 if branch.finish_reason:
                     done.append(branch)
         self._let_go(done + self._slide(branches))
         return events
 
-    def _add_token(self, branch: Branch, token: int) -> list[Finished | Piece]:
+    def _add_token(self, branch: Branch, token: int, hand_out: bool) -> list[Finished | Piece]:
         """Append a token and return what it brought about."""
         branch.tokens.append(token)
         if token in self._eos:
@@ -165,7 +170,7 @@ class Engine:
         elif branch.new_tokens >= branch.request.token_limit:
             branch.finish_reason = "length"
         events: list[Finished | Piece] = []
-        if branch.request.stream:
+        if branch.request.stream and (hand_out or branch.finish_reason or not branch.text.has_begun):
             text = branch.text.finish() if branch.finish_reason else branch.text.take()
             if text:
                 events.append(branch.piece(text))

@@ -44,6 +44,11 @@ class GrowingText:
         return self._hand_out(len(self.written), final=True)
 
     @property
+    def has_begun(self) -> bool:
+        """Return whether any text was handed out."""
+        return self._handed_out > 0
+
+    @property
     def text(self) -> str:
         """Return the whole text so far; bytes that are no character become U+FFFD."""
         return self.written.decode("utf-8", "replace")

@@ -21,8 +21,11 @@ class ServerState:
     drain: Drain = field(default_factory=Drain)
 
 
-def state_of(request: Request) -> ServerState:
-    """Return the state of the server that a request came to."""
+async def state_of(request: Request) -> ServerState:
+    """Return the state of the server that a request came to.
+
+    A coroutine: FastAPI would call a function in a thread of its own, which waits for the engine to let go twice.
+    """
     state: ServerState = request.app.state.server
     return state
 

@@ -1,7 +1,7 @@
 """A thread that owns an engine: requests join its batch as they come, and what it writes goes to the event loop.
 
-The engine is touched by that thread alone. Commands reach it through a queue, between two steps; the events of a step,
-or of a few, reach the loop in one call. Everything else here belongs to the loop.
+The engine is touched by that thread alone. Commands reach it through a queue, between two steps; the events of a step
+reach the loop in one call. Everything else here belongs to the loop.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from gptcli.engine.engine import Engine
 from gptcli.engine.request import Finished, Piece, Request
 from gptcli.serving.answer import Answer
 from gptcli.serving.errors import ApiError, api_error, tell
-from gptcli.serving.outbox import Outbox
+from gptcli.serving.pace import Pace
 from gptcli.serving.words import counted
 
 RETRY_AFTER_SECONDS = 1
@@ -75,9 +75,9 @@ class EngineWorker:
         self._sequences = 0
         self._next_key = 0
         self._answers: dict[int, Answer] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tell: Callable[..., object] = _tell_nobody
         self._commands: SimpleQueue[_Command] = SimpleQueue()
-        self._outbox = Outbox()
+        self._pace = Pace()
         # A daemon, so that nothing that the engine does can keep a process alive whose server has ended.
         self._thread = threading.Thread(target=self._run, daemon=True, name=f"gptcli-engine-{name}")
         self._thread.start()
@@ -101,7 +101,7 @@ class EngineWorker:
         sequences = sum(request.samples for request in requests)
         if self._sequences + sequences > self.most_sequences:
             raise self._full()
-        self._loop = asyncio.get_running_loop()
+        self._tell = asyncio.get_running_loop().call_soon_threadsafe
         first = self._next_key
         self._next_key += len(requests)
         keyed = tuple(replace(request, key=key) for key, request in enumerate(requests, first))
@@ -168,7 +168,6 @@ class EngineWorker:
                 self._engine.clear()
                 keys = tuple(samples_left)
                 samples_left.clear()
-                self._call(self._deliver, self._outbox.all())
                 self._call(self._deliver_failure, keys, error)
 
     def _round(self, samples_left: dict[int, int]) -> bool:
@@ -178,24 +177,23 @@ class EngineWorker:
                 case _Submit(requests=requests):
                     for request in requests:
                         samples_left[request.key] = request.samples
-                        self._outbox.expect(request.key)
                         self._engine.submit(request)
                 case _Cancel(keys=keys):
                     for key in keys:
-                        self._outbox.forget(key)
                         if samples_left.pop(key, 0):
                             self._engine.cancel(key)
                 case _Stop():
                     return False
-        events = self._engine.step() if self._engine.has_work else []
+        if not self._engine.has_work:
+            return True
+        events = self._engine.step(hand_out=self._pace.is_due(time.monotonic()))
         for event in events:
             if isinstance(event, Finished):
                 samples_left[event.key] -= 1
                 if not samples_left[event.key]:
                     del samples_left[event.key]
-        due = self._outbox.due(events, time.monotonic()) if self._engine.has_work else self._outbox.all(events)
-        if due:
-            self._call(self._deliver, due)
+        if events:
+            self._call(self._deliver, events)
         return True
 
     def _taken(self, *, wait: bool) -> Iterator[_Command]:
@@ -208,6 +206,9 @@ class EngineWorker:
 
     def _call(self, function: Callable[[*Arguments], None], *arguments: *Arguments) -> None:
         """Have the loop call a function, unless the server that it belonged to has ended."""
-        assert self._loop is not None  # there is no work before the first request
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(function, *arguments)
+            self._tell(function, *arguments)
+
+
+def _tell_nobody(function: Callable[..., None], *arguments: object) -> None:
+    """Stand for a loop before the first request, when there is nothing to tell."""

@@ -202,3 +202,14 @@ def test_a_backend_with_fewer_tokens_than_top_k_is_asked_for_no_more_than_it_has
     engine.submit(request(0, sampler=replace(GREEDY, options=options)))
     (sample,) = run(engine)
     assert [len(score.top) for score in sample.scores] == [11, 11, 11]
+
+
+def test_a_stream_that_has_begun_may_wait_for_the_next_handing_out() -> None:
+    engine = engine_of(FakeBackend(slots=1))
+    engine.submit(replace(request(0, limit=6), stream=True))
+    told = [engine.step(hand_out=hand_out) for hand_out in (False, False, True, False, False)]
+    tokens = [f"{token}," for token in expected((1, 2), 6)]
+    pieces = ["".join(event.text for event in events if isinstance(event, Piece)) for events in told]
+    # A step reads the prompt and goes on at once: two tokens, and the first is the beginning that never waits.
+    assert pieces == [tokens[0], "", "".join(tokens[1:4]), "", "".join(tokens[4:])]
+    assert [event.text for event in told[-1] if isinstance(event, Finished)] == ["".join(tokens)]
