@@ -211,10 +211,10 @@ def open_model(kind: type[Model], model: Opening) -> Model:
     """Load a checkpoint's weights onto the device, where they are ready to run."""
     if model.placement.device == "cpu":
         torch.set_num_threads(model.threads)
-    return load(kind, model.config, model.weights, model.placement)
+    return _placed(kind, model.config, model.weights, model.placement)
 
 
-def load(kind: type[Model], config: ModelConfig, weights: Weights, placement: Placement) -> Model:
+def _placed(kind: type[Model], config: ModelConfig, weights: Weights, placement: Placement) -> Model:
     """Build transformers' model around the checked weights and let accelerate place it."""
     fields = {name: getattr(config, name) for name in CONFIG_FIELDS}
     gpt2 = GPT2Config(

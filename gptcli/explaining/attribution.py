@@ -12,7 +12,6 @@ import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -20,12 +19,11 @@ import torch
 from numpy.typing import NDArray
 from transformers import GPT2LMHeadModel
 
-from gptcli.checkpoint.config import ModelConfig
-from gptcli.checkpoint.weights import open_weights
+from gptcli.checkpoint.locate import Located
 from gptcli.engine.backend import Floats, Tokens, require_finite
+from gptcli.engine.opening import opening
 from gptcli.engine.options import ModelOptions
-from gptcli.engine.placement import Placement, choose_placement, thread_count
-from gptcli.engine.torch_backend import as_array, load, memory_explained
+from gptcli.engine.torch_backend import as_array, memory_explained, open_model
 from gptcli.errors import ConfigError
 
 Method = Literal["gradient-x-input", "integrated-gradients"]
@@ -86,7 +84,7 @@ class Attribution:
         return missed / max(abs(self.difference), LEAST_TOLERANCE / TOLERANCE)
 
 
-def open_attributor(directory: Path, config: ModelConfig, options: ModelOptions) -> "Attributor":
+def open_attributor(located: Located, options: ModelOptions) -> "Attributor":
     """Open a language model's checkpoint for gradients; raise ModelError, DeviceError, or ConfigError.
 
     The last is for options that cannot apply: gradients are computed by torch, in float32.
@@ -95,15 +93,8 @@ def open_attributor(directory: Path, config: ModelConfig, options: ModelOptions)
         raise ConfigError("--attribution needs gradients, which --backend onnx does not compute: leave --backend out")
     if options.dtype not in ("auto", "float32"):
         raise ConfigError(f"--attribution is computed in float32: it does not go with --dtype {options.dtype}")
-    placement = choose_placement(replace(options, backend="torch", dtype="float32"), config.head_dim)
-    if placement.device == "cpu":
-        torch.set_num_threads(thread_count(options))
-    return Attributor(_loaded(directory, config, placement))
-
-
-@memory_explained()
-def _loaded(directory: Path, config: ModelConfig, placement: Placement) -> GPT2LMHeadModel:
-    return load(GPT2LMHeadModel, config, open_weights(directory, config), placement)
+    checked = opening(located, replace(options, backend="torch", dtype="float32"))
+    return Attributor(open_model(GPT2LMHeadModel, checked))
 
 
 class Attributor:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
+from gptcli.checkpoint.locate import Located
 from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.data.columns import TEXT_COLUMNS, choose_column, text_of
 from gptcli.data.records import Record
@@ -153,7 +154,7 @@ def attribution_inside(read: Read, config: InsideConfig) -> Looking[AttributionI
     yield Stage(text="loading torch")
     from gptcli.explaining.attribution import open_attributor
 
-    attributor = open_attributor(loaded.directory, loaded.config, config.model)
+    attributor = open_attributor(Located(name=loaded.name, directory=loaded.directory), config.model)
     yield Stage(text="looking inside")
     if config.look == "gradient":
         found = attributor.gradient_x_input(ids, target)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gptcli.checkpoint.config import read_config
+from gptcli.checkpoint.locate import Located
 from gptcli.engine.options import ModelOptions
 from gptcli.errors import ConfigError, ModelError
 from gptcli.explaining.attribution import TOLERANCE, Attribution, Attributor, GradientsTaken, open_attributor
@@ -21,7 +21,7 @@ TARGET = 33
 @cache
 def opened(directory: Path) -> Attributor:
     """Return what computes attributions, opened once."""
-    return open_attributor(directory, read_config(directory), ModelOptions(device="cpu"))
+    return open_attributor(Located(name=directory.name, directory=directory), ModelOptions(device="cpu"))
 
 
 def plain(directory: Path, ids: tuple[int, ...], target: int, points: list[float]) -> tuple[Any, Any]:
@@ -111,12 +111,12 @@ def test_a_long_text_is_computed_in_parts_with_the_same_result(tiny: Path, monke
 
 
 def test_options_that_cannot_apply_are_refused(tiny: Path) -> None:
-    config = read_config(tiny)
+    located = Located(name="tiny", directory=tiny)
     with pytest.raises(ConfigError, match="--backend onnx does not compute"):
-        open_attributor(tiny, config, ModelOptions(backend="onnx"))
+        open_attributor(located, ModelOptions(backend="onnx"))
     for dtype in ("bfloat16", "int8"):
         with pytest.raises(ConfigError, match=f"float32: it does not go with --dtype {dtype}"):
-            open_attributor(tiny, config, ModelOptions(dtype=dtype))  # type: ignore[arg-type]
+            open_attributor(located, ModelOptions(dtype=dtype))  # type: ignore[arg-type]
 
 
 def test_a_model_that_predicts_no_number_is_an_error(tmp_path: Path) -> None:

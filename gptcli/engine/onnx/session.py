@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,8 @@ FAILURES = (
     ort_errors.InvalidArgument,
     ort_errors.NotImplemented,
 )
+BUILDER = ("graph.py", "builder.py", "parts.py", "quantize.py", "../../checkpoint/config.py")
+"""Whose code makes the graphs; the last scales attention."""
 FOLDER_KEY = "session.model_external_initializers_file_folder_path"
 
 
@@ -110,7 +112,7 @@ def _graph(
         shape = _Shape(quantized=shape.quantized)
     facts = json.dumps([ort.__version__, repr(shape), repr(config), repr(part), places]).encode()
     # A changed builder must not find its old graphs.
-    sources = b"".join(Path(__file__).with_name(name).read_bytes() for name in ("graph.py", "builder.py"))
+    sources = b"".join((Path(__file__).parent / name).read_bytes() for name in BUILDER)
 
     def serialized() -> bytes:
         from gptcli.engine.onnx.graph import body_graph, head_graph
@@ -118,7 +120,9 @@ def _graph(
         if part is None:
             graph = head_graph(config, tensors, quantized=shape.quantized)
         else:
-            graph = body_graph(config, tensors, part, **asdict(shape))
+            graph = body_graph(
+                config, tensors, part, quantized=shape.quantized, biased=shape.biased, traced=shape.traced
+            )
         return json.dumps(graph.weights).encode() + b"\n" + graph.model
 
     def build(path: Path) -> None:
