@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gptcli.cli.render_explained import filled, percent
+from gptcli.cli.filling import filled, percent
 from gptcli.cli.surface import Line as PlainLine
 from gptcli.cli.surface import Surface
 from gptcli.cli.units import width

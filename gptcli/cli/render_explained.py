@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from gptcli.cli.console import utf8
+from gptcli.cli.filling import filled, listed, percent
 from gptcli.cli.renderer import Renderer
 from gptcli.cli.surface import Fragment, Line, Style, Surface
 from gptcli.cli.units import width
@@ -90,16 +91,7 @@ class SurprisalView(View[RowExplained]):
 
     def _expected(self, token: ExplainedToken, room: int) -> str:
         """Return as many of the expected tokens as there is room for."""
-        said = ""
-        for likely in token.top:
-            more = f"{self.surface.quoted(likely.text)} {percent(math.exp(likely.logprob))}"
-            longer = f"{said}, {more}" if said else more
-            if width(longer) > room:
-                break
-            said = longer
-        if said or not token.top:
-            return said
-        return self.surface.fitted(self.surface.quoted(token.top[0].text), room).rstrip() if room > 3 else ""
+        return listed([(likely.text, math.exp(likely.logprob)) for likely in token.top], self.surface, room)
 
 
 class ComparedView(View[RowCompared]):
@@ -194,23 +186,6 @@ def totals(text: ExplainedText, surface: Surface) -> list[Line]:
     parts.append("1 token" if len(text.tokens) == 1 else f"{len(text.tokens):,} tokens")
     first_is_scored = bool(text.tokens) and text.tokens[0].logprob is not None
     return [[], *filled([*parts, *([WITH_BEGINNING] if first_is_scored else [])], surface)]
-
-
-def filled(parts: Sequence[str], surface: Surface) -> list[Line]:
-    """Return parts in lines, with a comma behind all but the last, and no part broken that fits into a line."""
-    lines: list[str] = []
-    for number, part in enumerate(parts, start=1):
-        more = part if number == len(parts) else f"{part},"
-        if lines and width(lines[-1]) + 1 + width(more) <= surface.columns:
-            lines[-1] += f" {more}"
-        else:
-            lines.append(more)
-    return [line for text in lines for line in surface.tinted([("", text)])]
-
-
-def percent(probability: float) -> str:
-    """Return a probability in at most 6 characters."""
-    return "<0.1%" if probability < 0.0005 else f"{probability:.1%}"
 
 
 def _characters(text: ExplainedText) -> list[tuple[str, float]]:

@@ -1,17 +1,22 @@
 """What is inside a model, on a terminal: heads at a glance, one head, the layers' predictions, a token's advocates."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from gptcli.cli.render_explained import WITHOUT_BEGINNING, filled, percent
+from gptcli.cli.filling import filled, listed
+from gptcli.cli.render_explained import WITHOUT_BEGINNING
 from gptcli.cli.surface import Fragment, Line, Style, Surface
 from gptcli.cli.units import width
+from gptcli.engine.backend import Floats
+from gptcli.tasks.drawing_inside import attributed
 from gptcli.tasks.inside import AttributionInside, HeadInside, HeadsInside, Inside, LensInside
 
 WIDEST_TOKEN = 24
 MOST_LOOKED_AT = 5
 LEAST_WEIGHT = 0.05
 WIDEST_BAR = 30
+LEAST_TOKENS = 3
+"""Of a text that tells where heads look: in a shorter one the first token and the one before are the same."""
 HABITS = {"f": "the first token", "p": "the token before", "s": "the token itself", ".": "elsewhere"}
 
 
@@ -29,18 +34,16 @@ def inside_lines(found: Inside, surface: Surface) -> list[Line]:
     raise TypeError(f"no lines for {type(found).__name__}")
 
 
-def habit(weights: Sequence[Sequence[float]]) -> str:
+def habit(weights: Floats) -> str:
     """Return where a head mostly looks, (tokens, tokens), as a letter of HABITS; in upper case above three quarters.
 
-    Of the first two tokens nothing can be told: their first token and the one before are the same.
+    A text of LEAST_TOKENS or more is needed; of its first two tokens nothing can be told.
     """
-    rows = range(2, len(weights))
-    if not rows:
-        return "."
+    rows = weights[2:]
     shares = {
-        "f": math.fsum(weights[row][0] for row in rows) / len(rows),
-        "p": math.fsum(weights[row][row - 1] for row in rows) / len(rows),
-        "s": math.fsum(weights[row][row] for row in rows) / len(rows),
+        "f": float(rows[:, 0].mean()),
+        "p": float(rows.diagonal(1).mean()),
+        "s": float(rows.diagonal(2).mean()),
     }
     letter = max(shares, key=lambda name: shares[name])
     if shares[letter] < 0.5:
@@ -49,16 +52,26 @@ def habit(weights: Sequence[Sequence[float]]) -> str:
 
 
 def _heads(found: HeadsInside, surface: Surface) -> list[Line]:
-    layers = range(found.trace.config.n_layer)
-    letters = [[habit(head.tolist()) for head in found.trace.attention(layer)] for layer in layers]
-    heads = len(letters[0])
-    gap = " " if 6 + 2 * heads <= surface.columns else ""
-    lines: list[Line] = [[("faint", f"layer  heads 0 to {heads - 1}"[: surface.columns])]]
-    for layer, row in enumerate(letters):
-        lines.append([("faint", f"{layer:>5}  "), *_letters(row, gap)])
-    told = [f"{letter} {what}" for letter, what in HABITS.items()]
-    told[0] = f"Mostly looks at: {told[0]}"
-    return [*lines, [], *filled([*told, "capitals: by three quarters", WITHOUT_BEGINNING], surface)]
+    if len(found.tokens) < LEAST_TOKENS:
+        told = ["where heads mostly look is told of three tokens or more", "--layer L --head H tells of one head"]
+        return filled([*told, WITHOUT_BEGINNING], surface)
+    heads = found.trace.config.n_head
+    lines = surface.tinted([("faint", f"layer  heads 0 to {heads - 1}")])
+    for layer in range(found.trace.config.n_layer):
+        lines += _layer(layer, [habit(head) for head in found.trace.attention(layer)], surface)
+    habits = [f"{letter} {what}" for letter, what in HABITS.items()]
+    habits[0] = f"Mostly looks at: {habits[0]}"
+    return [*lines, [], *filled([*habits, "capitals: by three quarters", WITHOUT_BEGINNING], surface)]
+
+
+def _layer(layer: int, letters: Sequence[str], surface: Surface) -> Iterator[Line]:
+    """Yield the lines of a layer's heads, several where they do not fit into one."""
+    before = f"{layer:>5}  "
+    room = surface.columns - len(before)
+    gap, most = (" ", len(letters)) if 2 * len(letters) <= room + 1 else ("", max(room, 1))
+    for begin in range(0, len(letters), most):
+        yield [("faint", before), *_letters(letters[begin : begin + most], gap)]
+        before = " " * len(before)
 
 
 def _letters(row: Sequence[str], gap: str) -> list[Fragment]:
@@ -68,20 +81,12 @@ def _letters(row: Sequence[str], gap: str) -> list[Fragment]:
 
 def _head(found: HeadInside, surface: Surface) -> list[Line]:
     room = _token_room(found.tokens, surface)
-    lines: list[Line] = [
-        [("faint", f"layer {found.layer}, head {found.head}: where each token looks"[: surface.columns])]
-    ]
+    lines = surface.tinted([("faint", f"layer {found.layer}, head {found.head}: where each token looks")])
     for text, weights in zip(found.tokens, found.weights.tolist(), strict=True):
-        order = sorted(range(len(weights)), key=lambda place: -weights[place])[:MOST_LOOKED_AT]
-        left = surface.columns - room - 1
-        said = ""
-        for place in order:
-            more = f"{surface.quoted(found.tokens[place])} {percent(weights[place])}"
-            longer = f"{said}, {more}" if said else more
-            if width(longer) > left or (said and weights[place] < LEAST_WEIGHT):
-                break
-            said = longer
-        said = said or surface.fitted(surface.quoted(found.tokens[order[0]]), left)
+        first, *others = sorted(range(len(weights)), key=lambda place: -weights[place])[:MOST_LOOKED_AT]
+        places = [first, *(place for place in others if weights[place] >= LEAST_WEIGHT)]
+        seen = [(found.tokens[place], weights[place]) for place in places]
+        said = listed(seen, surface, surface.columns - room - 1)
         lines.append([("", f"{surface.fitted(surface.quoted(text), room)} {said}")])
     return lines
 
@@ -92,16 +97,8 @@ def _lens(found: LensInside, surface: Surface) -> list[Line]:
     layers = found.positions[-1]
     for layer in layers:
         before = f"{layer.layer:>5} {layer.entropy / math.log(2):4.1f} "
-        left = surface.columns - len(before)
-        said = ""
-        for token, probability in layer.top:
-            more = f"{surface.quoted(found.texts[token])} {percent(probability)}"
-            longer = f"{said}, {more}" if said else more
-            if width(longer) > left:
-                break
-            said = longer
-        if not said and layer.top:
-            said = surface.fitted(surface.quoted(found.texts[layer.top[0][0]]), left)
+        likeliest = [(found.texts[token], probability) for token, probability in layer.top]
+        said = listed(likeliest, surface, surface.columns - len(before))
         lines.append([("bold" if layer is layers[-1] else "", before + said)])
     told = [
         "layer 0 is the embeddings",
@@ -113,26 +110,28 @@ def _lens(found: LensInside, surface: Surface) -> list[Line]:
 
 
 def _attribution(found: AttributionInside, surface: Surface) -> list[Line]:
-    attribution = found.attribution
-    scores = attribution.scores.tolist()
-    largest = max(map(abs, scores)) or 1.0
-    room = _token_room(found.tokens, surface)
-    bars = min(WIDEST_BAR, surface.columns - room - 8)
+    text = attributed(found)
+    scores = text.scores.tolist()
+    numbers = [f"{score:+.2f}" for score in scores]
+    digits = max(6, *map(len, numbers))
+    room = _token_room(text.tokens, surface)
+    bars = min(WIDEST_BAR, surface.columns - room - digits - 2)
     lines: list[Line] = []
-    for text, score in zip(found.tokens, scores, strict=True):
-        style: Style = "+2" if score > 0 else "-2"
-        line: Line = [("", f"{score:+6.2f} "), (_strength(score / largest), surface.fitted(surface.quoted(text), room))]
+    for token, score, number in zip(text.tokens, scores, numbers, strict=True):
+        share = score / text.largest
+        line: Line = [("", f"{number:>{digits}} "), (_strength(share), surface.fitted(surface.quoted(token), room))]
         if bars > 0:
-            mark = surface.bar(abs(score) / largest, bars)
-            line.append(("", f" {mark}") if style == "+2" else ("faint", f" {mark}"))
+            line.append(("" if score > 0 else "faint", f" {surface.bar(abs(share), bars)}"))
         lines.append(line)
     told = [
-        f"for {surface.quoted(found.target)}: {attribution.method.replace('-', ' ')}, nats",
-        f"log probability {attribution.logprob:.2f}",
-        f"of the baseline {attribution.baseline_logprob:.2f}",
-        WITHOUT_BEGINNING,
+        f"for {surface.quoted(text.target)}: {text.method}, nats",
+        f"log probability {text.logprob:.2f}",
+        f"of the baseline {text.baseline_logprob:.2f}",
+        f"the scores sum to {sum(scores):+.2f}",
     ]
-    return [*lines, [], *filled(told, surface)]
+    if text.completeness_error is not None:
+        told.append(f"{text.completeness_error:.2%} off the difference")
+    return [*lines, [], *filled([*told, WITHOUT_BEGINNING], surface)]
 
 
 def _strength(share: float) -> Style:
@@ -142,4 +141,4 @@ def _strength(share: float) -> Style:
 
 def _token_room(tokens: Sequence[str], surface: Surface) -> int:
     widest = max(width(surface.quoted(token)) for token in tokens)
-    return max(4, min(widest, WIDEST_TOKEN, surface.columns // 2))
+    return max(4, min(widest, WIDEST_TOKEN, surface.columns // 3))
