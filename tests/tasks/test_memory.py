@@ -1,15 +1,19 @@
-"""Memory: of a row only its numbers stay."""
+"""Memory: of a row only its numbers stay, and where lines are chosen by their surprisal nothing does."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 
 from gptcli.checkpoint.locate import Located
 from gptcli.data.records import Record
 from gptcli.engine.options import ModelOptions
-from gptcli.engine.scorer import LoadedScorer, SpanScores
+from gptcli.engine.scorer import SpanScores
+from gptcli.tasks import explain
 from gptcli.tasks.evaluators import perplexity
-from tests.perplexities import ROLES, tokenizer_of
+from gptcli.tasks.explain_config import ExplainConfig
+from gptcli.tasks.explain_events import RowMeasured
+from tests.perplexities import ROLES
 from tests.scoring import loaded
 
 ROWS = 1000
@@ -31,23 +35,17 @@ class EvenScorer:
         ]
 
 
+def rows():
+    """Yield long texts."""
+    return (Record(source="in", line=n, columns={"text": f"{n} {TEXT}"}) for n in range(ROWS))
+
+
 def test_texts_are_measured_in_the_memory_of_their_numbers(builtin, monkeypatch):
-    real = loaded(builtin, "onnx")
-    even = LoadedScorer(
-        name="even",
-        directory=builtin,
-        dtype="float32",
-        config=real.config,
-        tokenizer=tokenizer_of(builtin),
-        scorer=EvenScorer(),
-        most_rows=None,
-        description="",
-    )
+    even = replace(loaded(builtin, "onnx"), scorer=EvenScorer())
     monkeypatch.setattr(perplexity, "load_scorer", lambda located, options: even)
     evaluator = perplexity.Perplexity(perplexity.PerplexityOptions(), ROLES)
-    rows = ((n, Record(source="in", line=n, columns={"text": f"{n} {TEXT}"})) for n in range(ROWS))
     tracemalloc.start()
-    scoring = evaluator.score(Located(name="even", directory=builtin), ModelOptions(), rows)
+    scoring = evaluator.score(Located(name="even", directory=builtin), ModelOptions(), enumerate(rows()))
     while True:
         try:
             next(scoring)
@@ -58,4 +56,16 @@ def test_texts_are_measured_in_the_memory_of_their_numbers(builtin, monkeypatch)
     tracemalloc.stop()
     assert scores.rows == ROWS
     assert float(scores.columns["nats"].sum()) == 4.5 * scores.columns["tokens"].sum()
+    assert peak < MOST_BYTES
+
+
+def test_of_lines_that_are_chosen_by_their_surprisal_nothing_stays(builtin, monkeypatch):
+    even = replace(loaded(builtin, "onnx"), scorer=EvenScorer())
+    monkeypatch.setattr(explain, "load_scorer", lambda located, options: even)
+    config = ExplainConfig(records=rows(), model=ModelOptions(model="builtin", device="cpu"))
+    tracemalloc.start()
+    measured = sum(isinstance(event, RowMeasured) for event in explain.measure(config))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert measured == ROWS
     assert peak < MOST_BYTES
