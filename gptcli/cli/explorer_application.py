@@ -16,7 +16,7 @@ from prompt_toolkit.layout.controls import BufferControl, FormattedTextControl
 from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 
-from gptcli.cli.explorer_screen import draw
+from gptcli.cli.explorer_screen import KEYS_OF_TYPING, draw, keys_of_looking
 from gptcli.cli.explorer_state import Explorer
 from gptcli.cli.surface import Surface
 from gptcli.tasks.exploring import Knob
@@ -50,8 +50,10 @@ def explore_at(terminal_input: Input, terminal_output: Output, explorer: Explore
     def fragments() -> StyleAndTextTuples:
         size = terminal_output.get_size()
         surface = Surface(columns=size.columns, unicode=unicode, palette="none")
+        typing = application.layout.has_focus(typed)
+        rows, keys = (size.rows - 2, KEYS_OF_TYPING) if typing else (size.rows - 1, keys_of_looking(surface))
         parts: StyleAndTextTuples = []
-        for line in draw(explorer.view, surface, size.rows - (2 if application.layout.has_focus(typed) else 1)):
+        for line in draw(explorer.view, surface, rows, keys):
             parts += [*((f"class:{style}" if style else "", text) for style, text in line), ("", "\n")]
         return parts[:-1]
 

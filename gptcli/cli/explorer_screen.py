@@ -23,8 +23,9 @@ WIDEST_TOKEN = 20
 WIDEST_BAR = 40
 _KEYS = ("t T temperature", "k K top-k", "p P top-p", "r reset", "i type", "q leave")
 """Small letters make an option smaller, capitals larger."""
-KEYS_WITH_ARROWS = ("↑↓ choose", "Enter → take", "Backspace ← return", *_KEYS)
-KEYS_IN_ASCII = ("Up Down choose", "Enter take", "Backspace return", *_KEYS)
+_KEYS_WITH_ARROWS = ("↑↓ choose", "Enter → take", "Backspace ← return", *_KEYS)
+_KEYS_IN_ASCII = ("Up Down choose", "Enter take", "Backspace return", *_KEYS)
+KEYS_OF_TYPING = ("Enter add", "Escape throw away")
 HEADER: Line = [("faint", "    drawn   model  token")]
 
 
@@ -62,22 +63,27 @@ def view(exploration: Exploration, *, chosen: int, message: str) -> View:
     )
 
 
-def draw(view: View, surface: Surface, rows: int) -> list[Line]:
-    """Return the lines of a view, at most so many: text, candidates, options, keys."""
+def keys_of_looking(surface: Surface) -> Sequence[str]:
+    """Return what each key does while no text is typed."""
+    return _KEYS_WITH_ARROWS if surface.unicode else _KEYS_IN_ASCII
+
+
+def draw(view: View, surface: Surface, rows: int, keys: Sequence[str]) -> list[Line]:
+    """Return the lines of a view, at most so many: text, candidates, options, and what the keys do."""
     lines = min(TEXT_LINES, max(1, rows // 4))
     text = _text(view, surface, lines)
     message = filled([view.message] if view.message else [], surface)
     header = [HEADER] if surface.columns >= WIDE and view.choices else []
     facts = filled(view.facts, surface)
-    keys = filled(KEYS_WITH_ARROWS if surface.unicode else KEYS_IN_ASCII, surface)
-    room = rows - len(text) - len(header) - len(message) - len(facts) - len(keys)
+    legend = filled(keys, surface)
+    room = rows - len(text) - len(header) - len(message) - len(facts) - len(legend)
     return [
         *text,
         *_styled("bold", message),
         *header,
         *_choices(view, surface, min(max(room, FEWEST_SHOWN), MOST_SHOWN)),
         *_styled("", facts),
-        *_styled("faint", keys),
+        *_styled("faint", legend),
     ][:rows]
 
 

@@ -13,8 +13,10 @@ class Explorer:
 
     def __init__(self, exploration: Exploration) -> None:
         self._exploration = exploration
-        self._view: View
-        self._show(0, "" if exploration.tokens else "The text is empty: i types, Enter takes a beginning.")
+        self._view = view(exploration, chosen=0, message="")
+        if not exploration.tokens:
+            how = "i types, Enter takes" if self._view.choices else "i types"
+            self._view = replace(self._view, message=f"The text is empty: {how} a beginning.")
 
     @property
     def view(self) -> View:

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prompt_toolkit.data_structures import Size
@@ -11,11 +12,12 @@ from prompt_toolkit.output import DummyOutput
 from gptcli.cli.console import Console
 from gptcli.cli.explorer import explore
 from gptcli.cli.explorer_application import explore_at
-from gptcli.cli.explorer_screen import View
+from gptcli.cli.explorer_screen import Line, View, draw
 from gptcli.cli.explorer_state import Explorer
 from gptcli.engine.options import ModelOptions, SamplingOptions
 from gptcli.errors import ExitCode, MissingExtraError, UsageError
 from gptcli.tasks.exploring import Exploration
+from tests.conftest import save_random_gpt2
 from tests.explorers import explored
 
 DOWN, UP, RIGHT, LEFT, ENTER, BACKSPACE, ESCAPE = "\x1b[B", "\x1b[A", "\x1b[C", "\x1b[D", "\r", "\x7f", "\x1b"
@@ -93,6 +95,29 @@ def test_pasted_line_ends_are_those_of_files(builtin: Path) -> None:
 
 def test_an_empty_text_says_how_to_begin(tiny: Path) -> None:
     assert "i types" in after(explored(tiny, "")).message
+
+
+def test_an_empty_text_without_a_token_to_begin_with_says_only_how_to_type_one(tmp_path: Path) -> None:
+    """It said "Enter takes a beginning" of an empty list."""
+    without = save_random_gpt2(tmp_path / "none", bos_token_id=None, eos_token_id=None)
+    view = after(explored(without, ""), ENTER)
+    assert (view.choices, view.message) == ((), "The text is empty: i types a beginning.")
+
+
+def test_while_a_text_is_typed_the_keys_are_those_for_it(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They said that q leaves, and r resets."""
+    keys, seen = ["i", BACKSPACE, "q"], []
+    with create_pipe_input() as terminal:
+
+        def note(*arguments: Any) -> list[Line]:
+            lines = draw(*arguments)
+            seen.append(lines[-1][0][1])
+            terminal.send_text(keys.pop(0))
+            return lines
+
+        monkeypatch.setattr("gptcli.cli.explorer_application.draw", note)
+        explore_at(terminal, Screen(200), Explorer(explored(tiny)), unicode=True)
+    assert [("q leave" in line, "Escape" in line) for line in seen] == [(True, False), (False, True), (True, False)]
 
 
 @pytest.mark.parametrize("columns", [1, 5, 20, 40])

@@ -3,7 +3,7 @@
 import pytest
 from prompt_toolkit.utils import get_cwidth
 
-from gptcli.cli.explorer_screen import View, draw
+from gptcli.cli.explorer_screen import View, draw, keys_of_looking
 from gptcli.cli.surface import Surface
 from gptcli.tasks.explain_events import NextToken
 
@@ -31,8 +31,12 @@ def lines(
 ) -> list[str]:
     """Return the lines of a view as they stand on the screen."""
     view = View(text=text, choices=CHOICES, chosen=chosen, facts=FACTS, message=message)
-    drawn = draw(view, Surface(columns=columns, unicode=unicode, palette="none"), rows)
-    return ["".join(part for _, part in line) for line in drawn]
+    return plain(view, Surface(columns=columns, unicode=unicode, palette="none"), rows)
+
+
+def plain(view: View, surface: Surface, rows: int = 40) -> list[str]:
+    """Return the lines of a view without their styles."""
+    return ["".join(part for _, part in line) for line in draw(view, surface, rows, keys_of_looking(surface))]
 
 
 def test_a_wide_screen_has_the_text_both_probabilities_a_bar_and_the_keys() -> None:
@@ -84,21 +88,19 @@ def test_a_low_screen_keeps_the_text_and_three_candidates() -> None:
 def test_candidates_scroll_with_the_marked_one() -> None:
     many = tuple(choice(str(number), 0.01, 0.01) for number in range(50))
     view = View(text="", choices=many, chosen=30, facts=(), message="")
-    drawn = ["".join(part for _, part in line) for line in draw(view, WIDE, 40)]
-    marked = [line for line in drawn if line.startswith(">")]
+    marked = [line for line in plain(view, WIDE) if line.startswith(">")]
     assert ['"30"' in line for line in marked] == [True]
 
 
 def test_without_candidates_there_are_only_text_message_and_keys() -> None:
     view = View(text="", choices=(), chosen=0, facts=("temperature 1",), message="Empty.")
-    drawn = ["".join(part for _, part in line) for line in draw(view, WIDE, 40)]
-    assert drawn[:3] == ["", "Empty.", "temperature 1"]
+    assert plain(view, WIDE)[:3] == ["", "Empty.", "temperature 1"]
 
 
 def bars(*choices: NextToken, unicode: bool) -> list[str]:
     """Return the bars of candidates, ten columns wide."""
     view = View(text="", choices=choices, chosen=0, facts=(), message="")
-    drawn = draw(view, Surface(columns=20, unicode=unicode, palette="none"), 40)
+    drawn = draw(view, Surface(columns=20, unicode=unicode, palette="none"), 40, keys=())
     return ["".join(text for style, text in line if style in ("kept", "faint")) for line in drawn[1 : 1 + len(choices)]]
 
 
