@@ -16,7 +16,7 @@ from gptcli.engine.request import Branch, Finished, Piece, Request, TokenBytes, 
 from gptcli.engine.waiting import Waiting
 
 PREFILL_TOKENS = 2048
-"""Padded tokens in one prefill: enough to use the arithmetic fully, and under half a second of GPT-2 on two cores."""
+"""Padded tokens in one prefill: enough to use the arithmetic fully. Of GPT-2 they are 350 GFLOP, 3.5 s on two cores."""
 REFILL_SHARE = 8
 """Admit when this part of the slots is free: a step's time is nearly that of its rows, so waiting costs little."""
 REFILL_STEPS = 8

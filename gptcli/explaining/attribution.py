@@ -153,6 +153,7 @@ class _Part:
 class _Line:
     """The straight line from the baseline, at 0, to a text's token embeddings, at 1."""
 
+    @memory_explained()
     def __init__(self, model: GPT2LMHeadModel, tokens: Tokens, target: int) -> None:
         self._model = model
         self._target = target
