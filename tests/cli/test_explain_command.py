@@ -116,7 +116,14 @@ def test_a_table_gets_figures_of_each_row(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("id,body\n1,The dog was happy.\n2,\n")
     ended = explain(f"-i {tmp_path}/in.csv --column body -o {tmp_path}/out.csv")
     assert ended.code == 0, ended.err
-    assert len((tmp_path / "out.csv").read_text().splitlines()) == 3
+    header, full, empty = (tmp_path / "out.csv").read_text().splitlines()
+    assert header == "id,body,bits,bits_per_byte,mean_bits,max_bits,token_count"
+    row = json.loads(explain("'The dog was happy.' --jsonl").out)
+    assert full.split(",")[:2] == ["1", "The dog was happy."]
+    assert [float(cell) for cell in full.split(",")[2:]] == pytest.approx(
+        [row[name] for name in header.split(",")[2:]], abs=2e-3
+    )
+    assert empty == "2,,0.0,,0.0,0.0,0"
 
 
 def test_a_model_is_compared_with_another(tmp_path: Path, tuned: Path) -> None:
