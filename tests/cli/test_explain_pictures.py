@@ -50,6 +50,7 @@ def test_attribution_is_told_for_the_likeliest_token_or_a_chosen_one() -> None:
     assert 'for " time": integrated gradients' in likeliest
     shown = gptcli("explain -m builtin 'Once upon a' --attribution gradient --target ' dog'").out.decode()
     assert 'for " dog": gradient x input' in shown
+    assert gptcli("explain -m builtin 'Once upon a' --attribution gradient --target 1861").out.decode() == shown
 
 
 def test_the_seconds_of_torchs_import_are_told() -> None:
