@@ -85,7 +85,7 @@ def test_layers_and_scores_are_told(visit: Visit, tmp_path: Path) -> None:
     opened(visit, tmp_path, page_of(18))
     assert visit.page.locator("#layers tr").count() == 4
     assert "3, the model's own" in visit.page.locator("#layers tr").first.inner_text()
-    assert "0.40 % off the difference" in visit.page.locator("#sum").inner_text()
+    assert "0.40\u00a0% off the difference" in visit.page.locator("#sum").inner_text()
     visit.page.select_option("#method", "1")
     assert "off the difference" not in visit.page.locator("#sum").inner_text()
 

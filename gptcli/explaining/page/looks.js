@@ -23,9 +23,10 @@ function quoted(text) {
   return `"\u2068${named(text)}\u2069"`;
 }
 
+/** Return a share in percent, in one piece. */
 function percent(share) {
-  if (share > 0 && share < 0.0001) return "< 0.01 %";
-  return `${(100 * share).toFixed(share >= 0.1 ? 1 : 2)} %`;
+  if (share > 0 && share < 0.0001) return "<\u00a00.01\u00a0%";
+  return `${(100 * share).toFixed(share >= 0.1 ? 1 : 2)}\u00a0%`;
 }
 
 function counted(count, name) {
