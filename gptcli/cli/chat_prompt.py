@@ -1,7 +1,7 @@
 """Read lines with prompt_toolkit: editing, history, and completion of commands, options and files."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
@@ -27,12 +27,13 @@ class PromptReader:
     def __init__(self, history: History, source: Input, screen: Output) -> None:
         self.interrupts = Interrupts()
         self._source = source
+        self._editing = False
         self._session: PromptSession[str] = PromptSession(
             history=_Remembered(history),
             completer=CommandCompleter(),
             complete_style=CompleteStyle.READLINE_LIKE,  # a menu would keep lines of a small screen free for itself
             complete_while_typing=False,
-            key_bindings=_keys(),
+            key_bindings=_keys(empties=lambda: not self._editing),
             enable_suspend=True,
             prompt_continuation=" " * len(PROMPT),
             input=source,
@@ -44,11 +45,14 @@ class PromptReader:
         return self._prompted("")
 
     def edit(self, text: str) -> str | None:
-        """Return the text as changed; None where it was given up."""
+        """Return the text as changed; None where Ctrl-C or Ctrl-D gave it up."""
+        self._editing = True
         try:
             return self._prompted(text)
         except (KeyboardInterrupt, EOFError):
             return None
+        finally:
+            self._editing = False
 
     def _prompted(self, text: str) -> str:
         """Return what a text becomes.
@@ -130,7 +134,8 @@ def _beginning(start: str, words: Iterable[str]) -> Iterable[Completion]:
             yield Completion(word, start_position=-len(start))
 
 
-def _keys() -> KeyBindings:
+def _keys(empties: Callable[[], bool]) -> KeyBindings:
+    """Return our keys; of a line that is not empty Ctrl-C only makes an empty one, where empties says so."""
     keys = KeyBindings()
 
     @keys.add("escape", "enter")
@@ -139,7 +144,7 @@ def _keys() -> KeyBindings:
 
     @keys.add("c-c")
     def give_up(event: KeyPressEvent) -> None:
-        if event.current_buffer.text:
+        if event.current_buffer.text and empties():
             event.current_buffer.reset()
         else:
             event.app.exit(exception=KeyboardInterrupt())

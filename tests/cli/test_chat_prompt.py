@@ -89,7 +89,8 @@ def test_ctrl_d_leaves_at_an_empty_line() -> None:
 
 
 def test_a_text_is_filled_in_to_be_edited_and_ctrl_c_or_ctrl_d_gives_up() -> None:
-    with typing("!\r\x15\x03\x15\x04") as reader:
+    """Ctrl-C only emptied the line, so that the command that was typed next took the message's place."""
+    with typing("!\r\x03\x15\x04") as reader:
         assert reader.edit("Hi") == "Hi!"
         assert reader.edit("Hi") is None
         assert reader.edit("Hi") is None
