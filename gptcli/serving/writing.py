@@ -115,6 +115,11 @@ def engine_requests(
     )
 
 
+def most_tokens(requests: Sequence[Request]) -> int:
+    """Return how many tokens may be written in all."""
+    return sum(request.samples * request.token_limit for request in requests)
+
+
 async def read_apart(characters: int, read: Callable[[], Result]) -> Result:
     """Return what read makes of a text of so many characters, a long one in a thread: it keeps nobody else waiting."""
     return await asyncio.to_thread(read) if characters > LONG_TEXT else read()

@@ -67,6 +67,7 @@ def test_another_type_of_content_is_a_415_since_any_page_may_send_it_without_ask
         ("/v1/embeddings", {"input": [1, "a"]}, "input[1]", "input[1] should be a valid integer"),
         ("/v1/embeddings", {"input": "a", "encoding_format": "hex"}, "encoding_format", "'float' or 'base64'"),
         ("/v1/classify", {"input": "a", "labels": ["one"]}, "labels", "at least 2 items"),
+        ("/v1/classify", {"input": "a", "labels": ["a", "b" * 257]}, "labels[1]", "should have at most 256 characters"),
     ],
 )
 def test_a_wrong_field_is_a_400_that_names_it(app: FastAPI, path: str, body: dict, param: str, said: str) -> None:

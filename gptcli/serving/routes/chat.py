@@ -18,6 +18,7 @@ from gptcli.serving.writing import (
     Prompt,
     engine_requests,
     fitting,
+    most_tokens,
     read_apart,
     refuse_too_many,
     require_near,
@@ -47,8 +48,7 @@ async def chat(body: ChatBody, request: Request, state: State) -> Response:
         stream=bool(body.stream),
     )
     requests = engine_requests(model, state.settings, (prompt,), order)
-    tokens = sum(one.samples * one.token_limit for one in requests)
-    require_few_alternatives(body.wanted_logprobs or 0, tokens, "top_logprobs", "for fewer tokens")
+    require_few_alternatives(body.wanted_logprobs or 0, most_tokens(requests), "top_logprobs", "for fewer tokens")
     shape = ChatShape(model, body, prompt)
     seconds = state.settings.timeout_seconds
     if body.stream:

@@ -25,7 +25,15 @@ from gptcli.serving.schemas.completions import DEFAULT_MAX_TOKENS, CompletionAns
 from gptcli.serving.served import ServedLanguageModel
 from gptcli.serving.state import ServerState, State
 from gptcli.serving.token_lists import Unscored
-from gptcli.serving.writing import Order, Prompt, engine_requests, refuse_too_many, text_prompts, token_prompt
+from gptcli.serving.writing import (
+    Order,
+    Prompt,
+    engine_requests,
+    most_tokens,
+    refuse_too_many,
+    text_prompts,
+    token_prompt,
+)
 
 router = APIRouter(tags=["text"])
 
@@ -86,9 +94,9 @@ async def _job(body: CompletionBody, model: ServedLanguageModel, state: ServerSt
         stream=bool(body.stream),
     )
     requests = () if body.max_tokens == 0 else engine_requests(model, state.settings, prompts, order)
-    written = sum(one.samples * one.token_limit for one in requests)
     echoed = body.samples * sum(len(prompt.tokens) for prompt in prompts) if body.echo else 0
-    require_few_alternatives(body.logprobs or 0, written + echoed, "logprobs", "for fewer texts or tokens")
+    tokens = echoed + most_tokens(requests)
+    require_few_alternatives(body.logprobs or 0, tokens, "logprobs", "for fewer texts or tokens")
     return _Job(model=model, body=body, prompts=prompts, requests=requests)
 
 

@@ -8,6 +8,8 @@ from gptcli.serving.schemas.base import Answer, ModelId, Object, RequestBody, Te
 
 MOST_LABELS = 64
 """Labels of a request: each is read behind each text."""
+MOST_LABEL_CHARACTERS = 256
+"""Of a label: a name, or a few words."""
 
 
 class ClassifyBody(RequestBody):
@@ -16,7 +18,7 @@ class ClassifyBody(RequestBody):
     model: ModelId = None
     input: Texts
     labels: Annotated[
-        list[str] | None,
+        list[Annotated[str, Field(max_length=MOST_LABEL_CHARACTERS)]] | None,
         Field(
             min_length=2,
             max_length=MOST_LABELS,
