@@ -56,7 +56,8 @@ def _heads(found: HeadsInside, surface: Surface) -> list[Line]:
         told = ["where heads mostly look is told of three tokens or more", "--layer L --head H tells of one head"]
         return filled([*told, WITHOUT_BEGINNING], surface)
     heads = found.trace.config.n_head
-    lines = surface.tinted([("faint", f"layer  heads 0 to {heads - 1}")])
+    named = "head 0" if heads == 1 else f"heads 0 to {heads - 1}"
+    lines = surface.tinted([("faint", f"layer  {named}")])
     for layer in range(found.trace.config.n_layer):
         lines += _layer(layer, [habit(head) for head in found.trace.attention(layer)], surface)
     habits = [f"{letter} {what}" for letter, what in HABITS.items()]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import Screen, gptcli
+from tests.command import Screen, gptcli, started
 
 TEXT = "'The cat sat on the mat \x1b[2J</script> 🙂'"
 
@@ -35,6 +35,18 @@ def test_a_page_needs_nothing_but_itself(tmp_path: Path) -> None:
     again = gptcli(f"explain -m builtin {TEXT} --attribution gradient -o {path} --overwrite")
     assert (again.code, again.err) == (0, "")
     assert "gradient x input" in path.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["page.html", "picture.png"])
+def test_where_there_is_no_room_the_file_that_was_there_stays(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("before")
+    with started(f"explain -m builtin {TEXT} --lens -o {path} --overwrite", most_file_bytes=4000) as process:
+        ended = process.end()
+    told = f"gptcli: error: cannot write {path}: File too large; raise the limit on file sizes\n"
+    assert (ended.code, ended.out, ended.err) == (3, b"", told)
+    assert (path.read_text(), list(tmp_path.iterdir())) == ("before", [path])
 
 
 def test_what_a_page_has_no_room_for_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

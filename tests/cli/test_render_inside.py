@@ -78,6 +78,10 @@ def test_each_head_has_its_letter_on_a_narrow_terminal(heads: int) -> None:
     assert "".join(letters) == "." * heads * 2
 
 
+def test_a_lone_head_is_one_head() -> None:
+    assert shown(heads_of(1), 80)[:2] == ["layer  head 0", "    0  ."]
+
+
 def test_of_two_tokens_no_habit_is_told() -> None:
     """All heads had a dot, "elsewhere", though there is nowhere else."""
     told = " ".join(shown(heads_of(4, tokens=2), 80))
