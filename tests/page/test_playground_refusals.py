@@ -83,6 +83,21 @@ def test_a_server_that_is_gone_is_told_and_the_text_stays(playground: Page) -> N
 
 
 @pytest.mark.slow
+def test_who_puts_the_key_off_is_not_asked_at_each_letter(playground: Page) -> None:
+    open_page(playground)
+    playground.route(f"{ORIGIN}/v1/*", lambda route: route.fulfill(status=401, json={}))
+    playground.fill("#text", "The cat")
+    playground.get_by_role("button", name="Not now").click()
+    expect(playground.locator("#next-summary")).to_contain_text("The server wants its key.")
+    with playground.expect_response("**/v1/next"):
+        playground.fill("#text", "The cat sat")
+    playground.wait_for_selector("#next[aria-busy=false]")
+    assert playground.is_hidden("#key-dialog")
+    playground.click("#continue")
+    expect(playground.locator("#key-dialog")).to_be_visible()
+
+
+@pytest.mark.slow
 def test_what_came_before_an_answer_was_cut_off_stays(playground: Page) -> None:
     open_page(playground)
     playground.route(COMPLETIONS, cut)

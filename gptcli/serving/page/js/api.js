@@ -3,7 +3,7 @@
 import { ApiError, errorOf, wasAborted } from "./errors.js";
 import { serverSentEvents } from "./sse.js";
 
-/** The server's routes. `keys` has `key` (or null) and `ask(wrong)`, which resolves to whether a key was given. */
+/** The server's routes. `keys` has `key` (or null) and `ask`, which resolves to whether a key was given. */
 export class Api {
   #keys;
 
@@ -17,8 +17,8 @@ export class Api {
   }
 
   /** Return the parsed answer to a body; without one it is a GET. Raises ApiError, or an AbortError. */
-  async json(path, { body, signal } = {}) {
-    const response = await this.#send(path, { body, signal });
+  async json(path, { body, signal, byItself = false } = {}) {
+    const response = await this.#send(path, { body, signal, byItself });
     try {
       return await response.json();
     } catch (error) {
@@ -29,7 +29,7 @@ export class Api {
 
   /** Yield each JSON chunk of a streamed answer. Raises ApiError also for one that ends before it is done. */
   async *stream(path, { body, signal }) {
-    const response = await this.#send(path, { body: { ...body, stream: true }, signal });
+    const response = await this.#send(path, { body: { ...body, stream: true }, signal, byItself: false });
     try {
       for await (const data of serverSentEvents(response)) {
         if (data === "[DONE]") return;
@@ -44,7 +44,7 @@ export class Api {
     throw new ApiError(0, "The server ended its answer too early.");
   }
 
-  async #send(path, { body, signal }) {
+  async #send(path, { body, signal, byItself }) {
     for (;;) {
       const used = this.#keys.key;
       const response = await this.#once(path, { body, signal, key: used });
@@ -52,7 +52,7 @@ export class Api {
       const error = await errorOf(response);
       if (response.status !== 401) throw error;
       const changed = this.#keys.key !== used; // by another request that was refused at the same time
-      if (!changed && !(await this.#keys.ask(used !== null))) throw error;
+      if (!changed && !(await this.#keys.ask(used !== null, { byItself }))) throw error;
     }
   }
 

@@ -39,7 +39,7 @@ export class AttentionView {
     });
     this.#ask = latest({
       milliseconds: PAUSE_MILLISECONDS,
-      work: (signal, body) => app.api.json("v1/attention", { body, signal }),
+      work: (signal, body) => app.api.json("v1/attention", { body, signal, byItself: true }),
       done: ({ weights }, body) => this.#arrived(weights, body),
       failed: (error) => this.#failed(error),
     });

@@ -36,7 +36,7 @@ export class Inside {
     };
     this.#ask = latest({
       milliseconds: 0,
-      work: (signal, body) => app.api.json("v1/surprisal", { body, signal }),
+      work: (signal, body) => app.api.json("v1/surprisal", { body, signal, byItself: true }),
       done: (answer, body) => this.#arrived(answer, body),
       failed: (error) => this.#failed(error),
     });

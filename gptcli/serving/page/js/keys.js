@@ -8,13 +8,18 @@ const NAME = "gptcli-key";
 /** Holds the key, and asks for one; requests that are refused at the same time share one question. */
 export class Keys {
   #asking = null;
+  #putOff = false; // whether the reader wanted to give none when asked last
 
   get key() {
     return passing.get(NAME);
   }
 
-  /** Return whether the reader gave a key; `wrong` says that there was one, which the server did not take. */
-  ask(wrong) {
+  /**
+   * Return whether the reader gave a key; `wrong` says that there was one, which the server did not take. Who put the
+   * question off is not asked once more for what the page wants to know `byItself`, at each letter that is typed.
+   */
+  ask(wrong, { byItself }) {
+    if (byItself && this.#putOff) return Promise.resolve(false);
     this.#asking ??= this.#ask(wrong).finally(() => {
       this.#asking = null;
     });
@@ -31,6 +36,7 @@ export class Keys {
       const closed = () => {
         const given = dialog.returnValue === "use" && field.value !== "";
         if (given) passing.set(NAME, field.value);
+        this.#putOff = !given;
         field.value = "";
         resolve(given);
       };

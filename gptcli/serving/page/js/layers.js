@@ -25,7 +25,7 @@ export class LayersView {
     this.#notice = notice;
     this.#ask = latest({
       milliseconds: PAUSE_MILLISECONDS,
-      work: (signal, body) => app.api.json("v1/lens", { body, signal }),
+      work: (signal, body) => app.api.json("v1/lens", { body, signal, byItself: true }),
       done: (answer, body, token) => this.#show(answer, body, token),
       failed: (error) => this.#failed(error),
     });

@@ -23,7 +23,7 @@ export class NextTokens {
     this.#app = app;
     this.#ask = latest({
       milliseconds: PAUSE_MILLISECONDS,
-      work: (signal, body) => app.api.json("v1/next", { body, signal }),
+      work: (signal, body) => app.api.json("v1/next", { body, signal, byItself: true }),
       done: (answer) => this.#show(answer),
       failed: (error) => this.#failed(error),
     });
