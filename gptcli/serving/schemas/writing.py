@@ -4,7 +4,7 @@ What is left out, or null, has the default of SamplingOptions; the ranges are it
 OpenAPI document.
 """
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
@@ -126,7 +126,7 @@ class WritingBody(RequestBody):
             if (value := getattr(self, name)) is not None
         }
         stops = (*stop, *(self.stop or ()))
-        return replace(SamplingOptions(), **{**given, "stop": stops, "logit_bias": bias, "logprobs": logprobs})
+        return SamplingOptions(**{**given, "stop": stops, "logit_bias": bias, "logprobs": logprobs})
 
 
 class Usage(Answer):
