@@ -117,3 +117,33 @@ def test_both_sides_say_how_they_read_the_text(playground: Page) -> None:
     assert "without the beginning-of-text token" in playground.inner_text("#next")
     playground.click("#tab-inside")
     assert "beginning-of-text token, where it has one" in playground.inner_text("#inside-words")
+
+
+def test_parts_of_characters_are_told_apart_by_their_bytes(playground: Page) -> None:
+    """Hold to: "bars 2 and 3 are both a question mark in a diamond, cannot be told apart"."""
+    shares = {"probability": 0.5, "kept_probability": 0.5}
+    parts = [{"id": byte, "token": f"\\x{byte:02x}", "text": "\ufffd", **shares} for byte in (0x8D, 0x92)]
+    answer = {"tokens": 1, "dropped": 0, "candidates": parts, "kept": 2, "entropy_bits": 1.0}
+    playground.route(f"{ORIGIN}/v1/next", lambda route: route.fulfill(json=answer))
+    open_page(playground)
+    playground.fill("#text", "日本")
+    playground.wait_for_selector("#bars .bar:visible")
+    assert playground.locator("#bars .token:visible").all_inner_texts() == [r"\x8d", r"\x92"]
+
+
+def test_look_inside_waits_for_the_end_of_what_is_being_written(playground: Page) -> None:
+    """Hold to: "Look inside opened while the text is being written shows an empty box, no word that it waits"."""
+    playground.route(f"{ORIGIN}/v1/completions", lambda route: None)
+    open_page(playground)
+    playground.fill("#text", "The cat")
+    playground.click("#continue")
+    playground.click("#tab-inside")
+    assert playground.inner_text("#inside-notice").startswith("The text is being written.")
+
+
+def test_ctrl_enter_in_a_setting_settles_it_first(playground: Page) -> None:
+    """Hold to: "Length 9999 typed, Ctrl+Enter in that field: Length is 512, while the field still shows 9999"."""
+    open_page(playground)
+    playground.fill("#setting-max-tokens-number", "9999")
+    playground.press("#setting-max-tokens-number", "Control+Enter")
+    assert playground.input_value("#setting-max-tokens-number") == str(CONTEXT)

@@ -41,7 +41,7 @@ export class Inside {
       failed: (error) => this.#failed(error),
     });
     byId("views").addEventListener("change", ({ target }) => app.store.set({ view: target.value }));
-    app.store.watch(["tab", "text", "model", "view", "position", "layer", "head"], () => this.#refresh());
+    app.store.watch(["tab", "text", "model", "view", "position", "layer", "head", "writing"], () => this.#refresh());
     this.#refresh();
   }
 
@@ -51,7 +51,7 @@ export class Inside {
   }
 
   #refresh() {
-    const { tab, text, model, view } = this.#app.store.state;
+    const { tab, text, model, view, writing } = this.#app.store.state;
     if (tab !== "inside" || !model) return;
     byId("panel-inside").dataset.view = view;
     for (const name of VIEWS) byId(`view-${name}`).hidden = name !== view;
@@ -61,6 +61,7 @@ export class Inside {
     if (text === "") this.#nothing("There is no text yet. Write one, or let the model write, on the first tab.");
     else if (isClassifier(this.#app.models.get(model)))
       this.#nothing("This model labels texts and predicts no tokens. Choose another one above.");
+    else if (writing) this.#nothing("The text is being written. Its tokens are shown when it has come to its end.");
     else if (this.#known === wanted) this.#draw();
     else this.#ask({ model, text, top: TOP });
   }

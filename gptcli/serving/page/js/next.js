@@ -127,7 +127,7 @@ function fill({ item, button, token, kept, raw, number }, candidate, most) {
   if (!candidate) return;
   const { text, probability, kept_probability } = candidate;
   const dropped = kept_probability === 0;
-  const shown = text || candidate.token;
+  const shown = writable(candidate) ? text : candidate.token; // parts of a character are told apart by their bytes
   token.textContent = visible(shown);
   number.textContent = percent(dropped ? probability : kept_probability);
   setShare(raw, probability / most);

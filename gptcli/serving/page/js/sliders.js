@@ -36,12 +36,14 @@ function field(store, name, setting) {
   const take = ({ value }) => store.configure({ [name]: clamped(name, value) });
   range.addEventListener("input", () => take(range));
   number.addEventListener("input", () => number.value !== "" && take(number));
-  number.addEventListener("change", () => {
+  const settle = () => {
     const kept = store.state.settings[name]; // what became of a value that cannot be
     const typed = number.value;
     if (typed !== "" && Number(typed) !== kept) toast(`${setting.label} cannot be ${typed}: it is ${kept} now.`);
     number.value = kept;
-  });
+  };
+  number.addEventListener("change", settle);
+  number.addEventListener("keydown", ({ key }) => key === "Enter" && settle()); // with Ctrl it stays where it is
   const head = el("div", { class: "heading-row" }, el("label", { for: id }, setting.label), number);
   return { name, range, number, element: el("div", { class: "setting" }, head, range, words) };
 }
