@@ -69,7 +69,7 @@ def _explain(error: BaseException, arguments: Sequence[str], console: Console) -
             message = error.format_message()
             console.error(message)
             if message.startswith("No such option") and "--" not in message:
-                console.tell("a prompt that begins with a dash goes last, behind --")
+                console.tell("a text that begins with a dash goes last, behind --")
             console.tell(f"try {_command(error, arguments)} --help")
             return ExitCode.USAGE
         case MemoryError():

@@ -51,7 +51,7 @@ export function mayPass(error) {
 
 function advice({ status, retryAfter }) {
   if (status === 0) return "Is “gptcli serve” still running? Start it again, then try once more.";
-  if (status === 401 || status === 403) return "Give the key that the server was started with (--api-key or GPTCLI_API_KEY).";
+  if (status === 401 || status === 403) return "Give the key that the server was started with.";
   if (status === 404) return "The server may have been started with another model: load the page again.";
   if (status === 413) return "Shorten the text.";
   if (status === 429) return `Try again in ${retryAfter ? `${retryAfter} s` : "a moment"}.`;

@@ -29,7 +29,8 @@ export class Keys {
   #ask(wrong) {
     const dialog = byId("key-dialog");
     const field = byId("key");
-    if (wrong) byId("key-words").textContent = "The server did not take that key. It is what --api-key or GPTCLI_API_KEY gave it.";
+    if (wrong)
+      byId("key-words").textContent = "The server did not take that key. It is what --api-key or GPTCLI_API_KEY gave it.";
     field.value = "";
     dialog.returnValue = "cancel"; // what closing it with Escape leaves
     return new Promise((resolve) => {

@@ -25,7 +25,7 @@ export class SurpriseView {
   /** Say what the whole text costs. */
   total({ tokens, bits, bits_per_byte }) {
     const figures = [`${counted(tokens.length)} token${tokens.length === 1 ? "" : "s"}`, `${rounded(bits, 1)} bits`];
-    if (bits_per_byte !== null) figures.push(`${rounded(bits_per_byte)} bits per byte`);
+    if (bits_per_byte !== null) figures.push(`${bits_per_byte.toFixed(2)} bits per byte`);
     byId("inside-total").textContent = `${figures.join(" · ")}.`;
   }
 

@@ -19,6 +19,9 @@ export class Writer {
   constructor(app) {
     this.#app = app;
     this.#cards = new Cards(app);
+    app.store.watch(["text"], ({ writing }) => {
+      if (!writing) byId("progress").textContent = ""; // it tells of a text that is another one now
+    });
     app.store.watch(["tokens", "settings", "model"], (state) => this.#isTooLong && this.#fits(state) && this.#forgive());
     app.store.watch(["text", "settings", "model"], () => this.#isTooLong || this.#forgive());
   }
