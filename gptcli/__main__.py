@@ -22,7 +22,9 @@ def main() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
     except KeyboardInterrupt:
-        pass
+        if code == 130 and sys.stderr is not None:  # of the imports: run tells of its own
+            with suppress(OSError):
+                sys.stderr.write("gptcli: interrupted\n")
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             with suppress(OSError, ValueError):  # run has flushed, or closed, all that can be

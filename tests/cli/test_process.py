@@ -105,6 +105,24 @@ def test_a_signal_that_an_extension_makes_an_import_error_of_is_still_the_signal
     assert (process.returncode, err) == (code, f"gptcli: {told}\n")
 
 
+EARLY = """
+import sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "gptcli.cli.main":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+from gptcli.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_before_the_command_line_is_read_is_told_too():
+    process = python(EARLY, "generate", "a")
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "gptcli: interrupted\n")
+
+
 def test_an_interrupt_that_is_ignored_stays_so():
     ignoring = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
     process = python(ignoring + ENDLESS, "generate", "a")
