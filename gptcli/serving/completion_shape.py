@@ -117,14 +117,14 @@ class CompletionShape:
 
     def _choice(self, index: int, prefix: _Prefix, finished: Finished | None) -> dict[str, Any]:
         """Return one text; where nothing is written, the prompt alone."""
-        if finished is None:
-            return _choice(index, prefix.text, prefix.tokens, "length")
-        text = prefix.text + finished.text
+        text = prefix.text if finished is None else prefix.text + finished.text
+        scores = () if finished is None else finished.scores
+        reason = "length" if finished is None else finish_reason(finished)
         tokens = prefix.tokens
         if self.lists_tokens:
-            own = TokenList(self._tokenizer, len(prefix.text)).listed(finished.scores, len(text))
+            own = TokenList(self._tokenizer, len(prefix.text)).listed(scores, len(text))
             tokens = own if tokens is None else joined((tokens, own))
-        return _choice(index, text, tokens, finish_reason(finished))
+        return _choice(index, text, tokens, reason)
 
     def _prefix(self, number: int) -> _Prefix:
         """Return what stands before the texts of a prompt."""

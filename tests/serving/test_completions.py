@@ -108,6 +108,11 @@ def test_no_tokens_and_echo_score_a_prompt(app: FastAPI) -> None:
         assert alone["logprobs"] == {name: values[:count] for name, values in longer["logprobs"].items()}
 
 
+def test_without_tokens_and_echo_there_is_nothing_to_list(app: FastAPI) -> None:
+    (choice,) = complete(app, "Hello", max_tokens=0, logprobs=2)["choices"]
+    assert (choice["text"], choice["logprobs"]["tokens"], choice["finish_reason"]) == ("", [], "length")
+
+
 def test_echoes_of_one_prompt_are_alike(app: FastAPI) -> None:
     first, *others = complete(app, "Hello", n=3, max_tokens=0, echo=True, logprobs=2)["choices"]
     assert others == [{**first, "index": 1}, {**first, "index": 2}]
