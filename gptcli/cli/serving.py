@@ -54,13 +54,16 @@ def run(
         names = names or (console.environment.get("GPTCLI_MODEL") or None,)
         models = held.enter_context(closing(_opened(console, names, options, settings)))
         held.enter_context(_logging(console))
-        stop = StopRequest()
+        stop = StopRequest(raises_at=3)  # the second ends the requests, and lets their clients know
         held.enter_context(stop.listening())
         for line in _ready(settings, [model.id for model in models.all]):
             console.tell(line)
-        all_answered = run_server(make_app(settings, models), sockets, stop, partial(_tell_end, console, settings))
+        all_answered = run_server(
+            make_app(settings, models), sockets, lambda: stop.times, partial(_tell_end, console, settings)
+        )
     if not all_answered:
-        console.warn(f"requests that still ran after {settings.drain_seconds:g} seconds were broken off")
+        after = "" if stop.times > 1 else f" after {settings.drain_seconds:g} seconds"
+        console.warn(f"requests that still ran{after} were broken off")
     raise stop.error()
 
 

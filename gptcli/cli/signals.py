@@ -75,15 +75,20 @@ class Interrupts:
 class StopRequest:
     """Answers whether somebody asked the run to stop; who asks twice does not want to wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, raises_at: int = 2) -> None:
+        """Raise at the second signal, or at a later one where the run ends at once by itself at the second."""
+        self.times = 0
+        """How often it was asked."""
+        self._raises_at = raises_at
         self._number: int | None = None
 
     def __call__(self) -> bool:
         """Return whether a signal came."""
-        return self._number is not None
+        return self.times > 0
 
     def ask(self, number: int) -> None:
         """Take a signal as come that came before anybody listened."""
+        self.times += 1
         self._number = number
 
     def error(self) -> KeyboardInterrupt:
@@ -92,7 +97,7 @@ class StopRequest:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take the first SIGINT or SIGTERM as a request; the next raises at once."""
+        """Take SIGINT and SIGTERM as requests, until one that raises at once."""
         before = {number: signal.signal(number, self._take) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
@@ -101,9 +106,9 @@ class StopRequest:
                 signal.signal(number, handler)
 
     def _take(self, number: int, frame: FrameType | None) -> None:
-        if self._number is not None:
+        self.ask(number)
+        if self.times >= self._raises_at:
             raise _error(number)
-        self._number = number
 
 
 def _error(number: int | None) -> KeyboardInterrupt:

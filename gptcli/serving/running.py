@@ -24,16 +24,17 @@ MOST_MILLISECONDS = 2**31 - 1
 def run_server(
     app: FastAPI,
     sockets: Sequence[socket.socket],
-    should_stop: Callable[[], bool],
+    times_stopped: Callable[[], int],
     on_stop: Callable[[], None],
 ) -> bool:
-    """Answer requests until should_stop says so and those that run are answered; return whether all of them were.
+    """Answer requests until somebody asks to stop and those that run are answered; return whether all of them were.
 
-    on_stop is called when the end begins. Raises what a signal handler raises, at once.
+    times_stopped says how often that was asked: at the second time those that run are broken off. on_stop is called
+    when the end begins. Raises what a signal handler raises, at once.
     """
     state: ServerState = app.state.server
     _drop_dead_readers(sockets, state.settings.timeout_seconds)
-    server = _Server(app, should_stop, on_stop)
+    server = _Server(app, times_stopped, on_stop)
     server.run(sockets=list(sockets))
     return server.all_answered
 
@@ -41,7 +42,7 @@ def run_server(
 class _Server(uvicorn.Server):
     """uvicorn, which is asked to stop and does not take signals itself."""
 
-    def __init__(self, app: FastAPI, should_stop: Callable[[], bool], on_stop: Callable[[], None]) -> None:
+    def __init__(self, app: FastAPI, times_stopped: Callable[[], int], on_stop: Callable[[], None]) -> None:
         state: ServerState = app.state.server
         config = uvicorn.Config(
             app,
@@ -60,26 +61,28 @@ class _Server(uvicorn.Server):
         self._drain: Drain = state.drain
         self._models = state.models
         self._drain_seconds = state.settings.drain_seconds
-        self._should_stop = should_stop
+        self._times_stopped = times_stopped
         self._on_stop = on_stop
         self._draining: asyncio.Task[bool] | None = None
 
     @property
     def all_answered(self) -> bool:
         """Return whether no request was broken off."""
-        return self._draining is not None and self._draining.done() and self._draining.result()
+        draining = self._draining
+        return draining is not None and draining.done() and not draining.cancelled() and draining.result()
 
     async def on_tick(self, counter: int) -> bool:
         """Return whether to end, ten times a second; while requests run, /health still says that it is ending."""
-        if self._draining is None and self._should_stop():
+        if self._draining is None and self._times_stopped():
             self._drain.begin()
             self._on_stop()
             self._draining = asyncio.create_task(self._drain.wait(self._drain_seconds))
-        if self._draining is not None and self._draining.done():
-            if not self._draining.result():
-                self._models.give_up(shutting_down())
-            return True
-        return await super().on_tick(counter)
+        if self._draining is None or not (self._draining.done() or self._times_stopped() > 1):
+            return await super().on_tick(counter)
+        self._draining.cancel()  # nothing happens to one that is done
+        if not self.all_answered:
+            self._models.give_up(shutting_down())
+        return True
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """gptcli serve: what it refuses at once, what it tells, and how it ends."""
 
+import json
 import logging
 import re
 import signal
@@ -7,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO, StringIO
@@ -249,15 +251,27 @@ def test_a_request_that_runs_is_finished_and_a_new_one_refused(builtin: Path) ->
 
 
 @pytest.mark.slow
-def test_a_second_signal_ends_it_at_once() -> None:
-    with serving("-m builtin") as server:
-        body = {"prompt": "Once", "max_tokens": 1000, "stream": True, "n": 8}
-        with httpx.stream("POST", f"{server.url}v1/completions", json=body, timeout=PATIENCE_SECONDS) as response:
-            assert next(response.iter_lines())
+def test_a_second_signal_ends_it_at_once_and_clients_are_told() -> None:
+    """This was a traceback on standard error, "Internal Server Error", and a stream that broke off without a word."""
+    body = {"prompt": "Once", "max_tokens": 400, "n": 64}
+    with serving("-m builtin --max-concurrent 128") as server, ThreadPoolExecutor(1) as pool:
+        whole = pool.submit(server.post, "/v1/completions", **body)
+        url = f"{server.url}v1/completions"
+        with httpx.stream("POST", url, json=body | {"stream": True}, timeout=PATIENCE_SECONDS) as response:
+            lines = response.iter_lines()
+            assert next(lines)
             server.process.popen.send_signal(signal.SIGINT)
             assert server.process.stderr.readline().startswith(b"gptcli: stopping")
-            ended, out, told = server.end(signal.SIGINT)
-    assert (ended, out, told) == (130, b"", ["gptcli: interrupted"])
+            server.process.popen.send_signal(signal.SIGINT)
+            events = [json.loads(line[6:]) for line in lines if line]
+        ended = server.process.end()
+    assert events[-1]["error"]["code"] == "shutting_down"
+    assert (whole.result().status_code, whole.result().json()["error"]["code"]) == (503, "shutting_down")
+    assert (ended.code, ended.out) == (130, b"")
+    assert ended.err.splitlines() == [
+        "gptcli: warning: requests that still ran were broken off",
+        "gptcli: interrupted",
+    ]
 
 
 @pytest.mark.slow
