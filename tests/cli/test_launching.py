@@ -112,6 +112,7 @@ def test_an_error_that_all_processes_see_is_said_once(launched):
     assert (process.returncode, out, err) == (3, "", "gptcli: error: no rows\n")
 
 
+@pytest.mark.slow
 def test_an_error_of_one_process_ends_the_others_and_is_said_by_it(launched):
     process = launched("one fails", "a.csv", "-o", "out", "--num-processes", "2")
     _, err = process.communicate(timeout=60)
@@ -129,6 +130,7 @@ def test_a_bug_in_one_process_is_told_though_the_first_has_lost_the_connection(l
     ]
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_takes_the_others_with_it(launched):
     process = launched("one dies", "a.csv", "-o", "out", "--num-processes", "2")
     _, err = process.communicate(timeout=60)

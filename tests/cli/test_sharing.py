@@ -36,6 +36,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Place:
     return Place(directory=directory)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [
@@ -53,6 +54,7 @@ def test_standard_output_and_what_is_said_are_those_of_one_process(place: Place,
     assert alone.code == (3 if "jsonl" in line else 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.txt"])
 def test_a_file_is_that_of_one_process_and_a_resumed_one_too(place: Place, name: str) -> None:
     line = f"generate -m tiny -i rows.jsonl --column text --seed 5 --overwrite -o {name}"
@@ -72,6 +74,7 @@ def test_each_process_reads_a_copy_of_standard_input_and_the_seed_is_one(place: 
     assert len({row["seed"] for row in rows}) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "code", "told"),
     [

@@ -47,6 +47,7 @@ def close(value: Any) -> Any:
     return pytest.approx(value, rel=1e-5, abs=1e-6) if isinstance(value, float) else value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "code"),
     [
@@ -66,6 +67,7 @@ def test_figures_and_what_is_said_are_those_of_one_process(place: Place, line: s
     assert json.loads(shared.out) == close(json.loads(alone.out))
 
 
+@pytest.mark.slow
 def test_rows_have_the_scores_of_one_process_in_the_order_of_the_input(place: Place) -> None:
     line = "evaluate labels.jsonl -m tiny --vs builtin --labels neg,pos --bootstrap 100"
     alone, shared = (
@@ -81,6 +83,7 @@ def test_rows_have_the_scores_of_one_process_in_the_order_of_the_input(place: Pl
     assert three == close(one)
 
 
+@pytest.mark.slow
 def test_data_on_standard_input_is_shared_too(place: Place) -> None:
     book = (place.directory / "book.txt").read_bytes()
     alone, shared = place.alone_and_shared("evaluate -m tiny --bootstrap 100 --json", book)
@@ -88,6 +91,7 @@ def test_data_on_standard_input_is_shared_too(place: Place) -> None:
     assert figures(shared.out) == close(figures(alone.out))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "code", "told"),
     [

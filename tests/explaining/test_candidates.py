@@ -71,6 +71,7 @@ def kept_of(found: Candidates, vocabulary: int) -> NDArray[np.float64]:
     return kept
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(row=ROWS, options=OPTIONS, history=HISTORIES)
 def test_what_is_kept_is_what_the_sampler_draws(

@@ -111,6 +111,7 @@ def wait_for_bytes(target: Path, size: int, process: Process) -> None:
             process.popen.wait(0.005)
 
 
+@pytest.mark.slow
 @needs_signals
 @pytest.mark.parametrize(
     ("suffix", "number", "code"),

@@ -93,6 +93,7 @@ def test_chat_on_the_cpu_imports_neither_torch_nor_transformers(tmp_path: Path) 
     assert not modules & {"torch", "transformers", "accelerate", "huggingface_hub", "prompt_toolkit"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "data", "options"),
     [

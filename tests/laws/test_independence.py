@@ -86,6 +86,7 @@ def test_more_samples_than_slots_are_those_of_one_large_batch(tiny: Path, backen
     assert [finished.tokens for finished in few] == [finished.tokens for finished in many]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1, 5])
 def test_a_sliding_window_goes_on_past_the_context_the_same_in_any_batch(
     tiny: Path, backend_name: str, batch_size: int

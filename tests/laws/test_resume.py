@@ -52,6 +52,7 @@ def ended_by(number: int, target: Path, size: int) -> Ended:
         return Ended(code=process.popen.returncode, out=process.stdout.read(), err=process.stderr.read().decode())
 
 
+@pytest.mark.slow
 @needs_signals
 @pytest.mark.parametrize(("suffix", "share"), [(".jsonl", 0.0), (".jsonl", 0.6), (".csv", 0.3), (".txt", 0.1)])
 def test_a_run_that_was_killed_is_resumed_to_the_same_bytes(
@@ -64,6 +65,7 @@ def test_a_run_that_was_killed_is_resumed_to_the_same_bytes(
     assert written(target, "--resume") == whole[suffix]
 
 
+@pytest.mark.slow
 @needs_signals
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_keeps_its_rows_says_so_and_is_resumed_to_the_same_bytes(
@@ -80,6 +82,7 @@ def test_an_interrupted_run_keeps_its_rows_says_so_and_is_resumed_to_the_same_by
     assert written(target, "--resume") == whole[".jsonl"]
 
 
+@pytest.mark.slow
 @needs_signals
 @pytest.mark.parametrize("cache", ["full", "empty"])
 def test_a_full_disk_ends_in_one_line_and_the_run_is_resumed_to_the_same_bytes(

@@ -70,6 +70,7 @@ WRITTEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", WRITTEN)
 def test_a_run_that_was_killed_when_a_file_appeared_ends_in_the_same_bytes_and_leaves_nothing_else(
     fork: Forks, data: Path, tiny: Path, tmp_path: Path, undisturbed: Mapping[str, object], moment: str

@@ -39,6 +39,7 @@ def resumed(fork: Forks, output: Path) -> Mapping[str, object]:
     return left_by(output)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code", "told"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
 )
@@ -108,6 +109,7 @@ def test_a_signal_while_the_data_is_read_ends_the_run_at_once_and_leaves_nothing
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_no_room_for_a_checkpoint_leaves_the_one_before_whole(
     fork: Forks, data: Path, tiny: Path, undisturbed: Mapping[str, object], tmp_path: Path
 ) -> None:
@@ -125,6 +127,7 @@ def test_no_room_for_a_checkpoint_leaves_the_one_before_whole(
     assert resumed(fork, output) == undisturbed
 
 
+@pytest.mark.slow
 def test_no_room_for_the_model_at_the_end_loses_nothing(fork: Forks, data: Path, tiny: Path, tmp_path: Path) -> None:
     output, other = tmp_path / "out", tmp_path / "other" / "out"
     finished(fork.run(line(data, tiny, other, RARE)))
@@ -141,6 +144,7 @@ def test_no_room_for_the_model_at_the_end_loses_nothing(fork: Forks, data: Path,
     assert left == {**left_by(other), "names": None}  # the other was never interrupted: it has no checkpoint
 
 
+@pytest.mark.slow
 def test_no_room_for_the_log_of_a_run_ends_it_and_it_goes_on_to_the_same_bytes(
     fork: Forks, data: Path, tiny: Path, tmp_path: Path
 ) -> None:

@@ -147,6 +147,7 @@ def test_a_request_may_have_any_time(tiny: Path) -> None:
         assert server.post(SHORT).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [b"", b"GET /health HT", b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /he"])
 def test_a_connection_on_which_no_request_comes_whole_is_closed(tiny: Path, sent: bytes) -> None:
     """A client that sent "GET /health HT" and no more kept its connection, and with it a file descriptor, for ever."""

@@ -76,6 +76,7 @@ def test_turns_of_one_side_are_one_text_and_a_conversation_may_begin_with_an_ans
 LINES = st.lists(st.text(st.characters(codec="utf-8"), min_size=1).map(str.strip).filter(bool), min_size=1, max_size=5)
 
 
+@pytest.mark.slow
 @given(LINES, st.sampled_from(["plain", "qa", "summary", "translate", "{q}\n###\n{a}\n###"]))
 def test_exchanges_tokenized_apart_give_the_tokens_of_the_whole_text(
     tokenizer: Tokenizer, texts: list[str], wanted: str

@@ -74,6 +74,7 @@ def test_a_model_that_has_not_learned_to_stop_is_said_not_to(tiny: Path, tmp_pat
     assert "has not learned to stop" in (tmp_path / "out" / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_end_marks_inside_of_a_text_are_learned_as_the_text_has_them(tiny: Path, tmp_path: Path) -> None:
     data = write_rows(tmp_path / "data.jsonl", [{"text": "ab<|endoftext|>cd<|endoftext|>"}, {"text": "xyz"}] * 16)
     tuned = tune(data, tmp_path / "out", tiny, **LEARNING, validation_split=0.0)

@@ -129,6 +129,7 @@ def test_an_interrupted_run_leaves_no_half_file(
     assert not after or list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_no_half_file_and_is_begun_again(stories: Path, vocabulary: Path, tmp_path: Path) -> None:
     whole = tokenized([stories], vocabulary, tmp_path / "whole").train.tokens.tolist()
     out = tmp_path / "out"

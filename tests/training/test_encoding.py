@@ -210,6 +210,7 @@ def test_characters_of_several_bytes_are_not_taken_for_short(builtin: Path) -> N
     assert encoder.cut([row(text, label=0)]) == (1, len(tokenizer.encode(text)) - 8)
 
 
+@pytest.mark.slow
 def test_a_row_of_megabytes_is_tokenized_in_parts_to_the_tokens_of_the_whole(builtin: Path) -> None:
     tokenizer = load_tokenizer(builtin, read_config(builtin))
     text = "".join(f"Line {n} of the tale, which is  not\n\nshort.\t{n * n}\n" for n in range(50_000))
