@@ -46,7 +46,12 @@ BatchSize = Annotated[
 ]
 Threads = Annotated[
     int | None,
-    _model("--threads", metavar="N", show_default="one a physical core", help="CPU threads of each process."),
+    _model(
+        "--threads",
+        metavar="N",
+        show_default="OMP_NUM_THREADS, or one a physical core",
+        help="CPU threads of each process.",
+    ),
 ]
 NumProcesses = Annotated[
     int | None,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gptcli.engine.neighbours import local_world
+from gptcli.engine.neighbours import local_world, number_in
 from gptcli.engine.options import ModelOptions
 from gptcli.errors import ConfigError, DeviceError, ModelError
 
@@ -65,14 +65,20 @@ def require_device(options: ModelOptions) -> None:
 
 
 def thread_count(options: ModelOptions) -> int:
-    """Return the CPU threads to use, of several processes each its part of the cores.
+    """Return the CPU threads to use: as the options say, or OMP_NUM_THREADS, by which torch goes too, or one a core.
 
+    Of several processes each takes its part of the cores; there launchers set OMP_NUM_THREADS by themselves, to 1.
     Raises ConfigError for more than processors: they stand in each other's way.
     """
     processors = os.cpu_count() or 1
     if options.threads is not None and options.threads > processors:
         raise ConfigError(f"--threads must be at most {processors}, the processors here, not {options.threads}")
-    return options.threads or max(1, physical_cores() // (local_world(os.environ) or 1))
+    if options.threads is not None:
+        return options.threads
+    world, told = local_world(os.environ), number_in(os.environ, "OMP_NUM_THREADS")
+    if told and world is None:
+        return min(told, processors)
+    return max(1, physical_cores() // (world or 1))
 
 
 def physical_cores() -> int:

@@ -159,10 +159,21 @@ def test_there_is_at_least_one_core() -> None:
 def test_processes_of_one_machine_divide_its_cores_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(placement, "physical_cores", lambda: 7)
     monkeypatch.setattr("os.cpu_count", lambda: 8)
-    assert thread_count(ModelOptions()) == 7
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as torchrun sets it where nobody has
     for processes, threads in ((1, 7), (2, 3), (7, 1), (20, 1)):
         monkeypatch.setenv("LOCAL_WORLD_SIZE", str(processes))
         assert thread_count(ModelOptions()) == threads
+    assert thread_count(ModelOptions(threads=5)) == 5
+
+
+@pytest.mark.parametrize(("told", "threads"), [("3", 3), ("64", 8), ("0", 7), ("4,2", 7), ("", 7)])
+def test_a_process_alone_takes_the_threads_that_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, told: str, threads: int
+) -> None:
+    monkeypatch.setattr(placement, "physical_cores", lambda: 7)
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", told)
+    assert thread_count(ModelOptions()) == threads
     assert thread_count(ModelOptions(threads=5)) == 5
 
 
