@@ -6,6 +6,7 @@ not read: the answer. So the server closes its own side alone at first, and drop
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 PARTING_SECONDS = 1
@@ -35,7 +36,8 @@ class Parting(asyncio.Transport):
         if self.has_begun or self._transport.is_closing() or not self._is_sending():
             self._transport.close()
             return
-        self._transport.write_eof()
+        with suppress(OSError):  # the client is gone, as the next reading tells
+            self._transport.write_eof()
         self._transport.resume_reading()
         self._closing = asyncio.get_running_loop().call_later(PARTING_SECONDS, self._transport.close)
 

@@ -4,12 +4,13 @@ import asyncio
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from fastapi import FastAPI
 
 from gptcli.serving.drain import Drain, shutting_down
+from gptcli.serving.parting import PARTING_SECONDS
 from gptcli.serving.request_head import protocol_with_head_timeout
 from gptcli.serving.state import ServerState
 
@@ -77,12 +78,21 @@ class _Server(uvicorn.Server):
             self._drain.begin()
             self._on_stop()
             self._draining = asyncio.create_task(self._drain.wait(self._drain_seconds))
-        if self._draining is None or not (self._draining.done() or self._times_stopped() > 1):
-            return await super().on_tick(counter)
-        self._draining.cancel()  # nothing happens to one that is done
-        if not self.all_answered:
-            self._models.give_up(shutting_down())
-        return True
+        # At a later tick also where it was asked twice before this one: perhaps no request runs.
+        elif self._draining is not None and (self._draining.done() or self._times_stopped() > 1):
+            self._draining.cancel()  # nothing happens to one that is done
+            if not self.all_answered:
+                self._models.give_up(shutting_down())
+            return True
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End as uvicorn does, and leave those who were broken off the time to read why."""
+        await super().shutdown(sockets)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2 * PARTING_SECONDS):
+                while self.server_state.connections:
+                    await asyncio.sleep(0.02)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,12 +1,18 @@
 """The last resort: an error that nobody foresaw is told in one line, and the server goes on."""
 
+import asyncio
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gptcli.serving.drain import shutting_down
 from gptcli.serving.errors import api_error, tell
 
 
 class Unforeseen:
-    """Answers 500 for what a route has let through; an answer that has begun is broken off."""
+    """Answers 500 for what a route has let through, 503 where the server's end does not wait for the answer.
+
+    An answer that has begun is broken off.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -23,10 +29,13 @@ class Unforeseen:
             has_begun = True
             await send(message)
 
+        # Where nothing ends the answer, uvicorn closes the connection, and the client sees that it is cut.
         try:
             await self._app(scope, receive, send_watched)
         except Exception as error:  # the top of a request, as main is of a command
             tell(error)
             if not has_begun:
                 await api_error(error).response()(scope, receive, send)
-            # Else nothing ends the answer, so that uvicorn closes the connection and the client sees that it is cut.
+        except asyncio.CancelledError:  # by uvicorn, which would tell of it as of a bug and answer 500
+            if not has_begun:
+                await shutting_down().response()(scope, receive, send)

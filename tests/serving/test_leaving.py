@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from gptcli.serving.app import make_app
+from gptcli.serving.listening import listen
+from gptcli.serving.running import run_server
 from gptcli.serving.served import Models
 from gptcli.serving.settings import ServeSettings
 from tests.serving.asking import events_of
@@ -140,6 +142,33 @@ def test_a_server_that_ends_breaks_off_what_takes_too_long(tiny: Path) -> None:
         assert json.loads(last.removeprefix("data: "))["error"]["code"] == "shutting_down"
         server.thread.join(30)
         assert not server.thread.is_alive()
+
+
+def test_a_server_that_ends_tells_who_has_not_sent_all_and_nobody_else(
+    tiny: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """This was a traceback on standard error, and "Internal Server Error" for the client."""
+    head = f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+    with (
+        slow_server(tiny, drain_seconds=0.2) as (server, _),
+        socket.create_connection(("127.0.0.1", server.port), 60) as connection,
+    ):
+        connection.sendall(head.encode() + b"{")
+        assert server.post(SHORT).status_code == 200
+        server.stop.set()
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"shutting_down" in answer
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_a_server_that_is_asked_to_stop_twice_at_once_breaks_off_nothing_where_nothing_runs(tiny: Path) -> None:
+    models = Models([slow_model(tiny, SlowBackend(slots=1), queue=1)])
+    sockets = listen("127.0.0.1", 0)
+    try:
+        assert run_server(make_app(ServeSettings(), models), sockets, lambda: 2, lambda: None)
+    finally:
+        models.close()
 
 
 def test_a_request_may_have_any_time(tiny: Path) -> None:

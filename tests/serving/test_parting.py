@@ -1,11 +1,13 @@
 """Who is refused before all is sent may read why, and nobody can go on sending for ever."""
 
+import asyncio
+import errno
 import socket
 from pathlib import Path
 
 import pytest
 
-from gptcli.serving.parting import PARTING_BYTES
+from gptcli.serving.parting import PARTING_BYTES, Parting
 from tests.serving.live import slow_server
 
 MUCH = 3_000_000
@@ -35,3 +37,23 @@ def test_who_never_ends_is_closed(tiny: Path) -> None:
         pytest.raises(OSError, match=r"reset|[Pp]ipe"),
     ):
         connection.sendall(b"x" * (PARTING_BYTES + 10 * MUCH))
+
+
+def test_a_client_that_is_gone_already_is_no_error() -> None:
+    class Gone(asyncio.Transport):
+        def write_eof(self) -> None:
+            raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+
+        def is_closing(self) -> bool:
+            return False
+
+        def resume_reading(self) -> None:
+            pass
+
+    async def part() -> bool:
+        parting = Parting(Gone(), lambda: True)
+        parting.close()
+        parting.ended()
+        return parting.has_begun
+
+    assert asyncio.run(part())
