@@ -17,6 +17,7 @@ from gptcli.cli.signals import StopRequest
 from gptcli.engine.options import ModelOptions
 from gptcli.errors import MissingExtraError
 from gptcli.serving.settings import ServeSettings
+from gptcli.serving.words import counted
 
 if TYPE_CHECKING:
     import socket
@@ -62,7 +63,7 @@ def run(
             make_app(settings, models), sockets, lambda: stop.times, partial(_tell_end, console, settings)
         )
     if not all_answered:
-        after = "" if stop.times > 1 else f" after {settings.drain_seconds:g} seconds"
+        after = "" if stop.times > 1 else f" after {counted(settings.drain_seconds, 'second')}"
         console.warn(f"requests that still ran{after} were broken off")
     raise stop.error()
 
@@ -99,7 +100,7 @@ def _ready(settings: ServeSettings, names: Sequence[str]) -> Iterator[str]:
 
 def _tell_end(console: Console, settings: ServeSettings) -> None:
     console.tell(
-        f"stopping: what runs may finish within {settings.drain_seconds:g} seconds; "
+        f"stopping: what runs may finish within {counted(settings.drain_seconds, 'second')}; "
         "a second Ctrl-C or SIGTERM ends it at once"
     )
 
