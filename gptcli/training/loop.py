@@ -92,7 +92,7 @@ class Loop:
             reason = self._why_over(over=over)
             best = evaluated is not None and self._run.state.best_step == report.step
             due = is_due(self._options.save_every, before, progress, report.step)
-            if stop or (not reason and (best or due)):
+            if not reason and (stop or best or due):
                 yield self._save()
                 saved_step = report.step
             if reason:

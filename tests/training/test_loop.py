@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM
 from gptcli.errors import ConfigError, OutputError, TrainingError
 from gptcli.training import loop, session
 from gptcli.training.events import CheckpointSaved, EvalReport, Interrupted, StepReport, TrainingStarted
+from tests.training.runs import names_of
 from tests.tuning import Tuned, tune, write_rows
 
 STEPS = 12
@@ -155,6 +156,15 @@ def test_a_run_that_is_asked_to_stop_finishes_its_step_saves_and_goes_on_as_if_n
     assert first.losses + second.losses == whole.losses
     saved = [load_file(place / "model.safetensors") for place in (whole.directory, second.directory)]
     assert all(torch.equal(saved[0][name], saved[1][name]) for name in saved[0])
+
+
+def test_a_run_that_is_asked_to_stop_in_its_last_step_ends_as_if_never_asked(tiny: Path, data: Path) -> None:
+    """It left a checkpoint of its last step, which a run that nobody disturbs does not have."""
+    whole = run(data, tiny, save_every=2.0)
+    steps = iter(range(1, len(whole.losses) + 1))
+    asked = run(data, tiny, save_every=2.0, output="asked", stop=lambda: next(steps) == len(whole.losses))
+    assert not asked.of(Interrupted)
+    assert names_of(asked.directory) == names_of(whole.directory)
 
 
 def test_a_loss_that_is_not_finite_names_the_rows_and_the_last_good_checkpoint(
