@@ -1,7 +1,7 @@
 """What once went wrong on the playground, each with the words of who found it."""
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.page.canned import CONTEXT, ORIGIN, WRITTEN, open_page
 
@@ -147,3 +147,16 @@ def test_ctrl_enter_in_a_setting_settles_it_first(playground: Page) -> None:
     playground.fill("#setting-max-tokens-number", "9999")
     playground.press("#setting-max-tokens-number", "Control+Enter")
     assert playground.input_value("#setting-max-tokens-number") == str(CONTEXT)
+
+
+def test_the_command_does_not_promise_the_text_that_other_settings_wrote(playground: Page) -> None:
+    """Hold to: "Continue, then temperature 0.3: the page still says Writes again what the model wrote last"."""
+    open_page(playground)
+    playground.fill("#text", "The cat")
+    playground.click("#continue")
+    words = playground.locator("#elsewhere-words")
+    expect(words).to_have_text("Writes again what the model wrote last.")
+    playground.fill("#setting-temperature-number", "0.3")
+    expect(words).to_have_text("Writes in the place of what the model wrote last.")
+    playground.fill("#setting-temperature-number", "1")
+    expect(words).to_have_text("Writes again what the model wrote last.")

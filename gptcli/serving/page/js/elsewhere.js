@@ -16,8 +16,7 @@ export function mountElsewhere(app) {
     const parts = classifyParts(state, app.models);
     const { retried } = app.writer;
     const asked = retried === null ? state : { ...state, text: app.journey.paths.textOf(retried) };
-    byId("elsewhere-words").textContent =
-      retried === null ? "Continues this text." : "Writes again what the model wrote last.";
+    byId("elsewhere-words").textContent = retried === null ? "Continues this text." : again(asked, app.writer.last);
     byId("command").textContent = generateCommand(asked);
     byId("curl").textContent = curlOf(app, "v1/completions", completionBody(asked));
     const wanted = missing(parts, app.models);
@@ -33,6 +32,12 @@ export function mountElsewhere(app) {
   }
   app.store.watch(["text", "settings", "model", "inputs", "labels", "writing", "tree"], show);
   show();
+}
+
+/** Say what the command makes of the last continuation, which other settings may have written, or nobody to its end. */
+function again(asked, { body, whole }) {
+  if (JSON.stringify(completionBody(asked)) !== body) return "Writes in the place of what the model wrote last.";
+  return whole ? "Writes again what the model wrote last." : "Writes to its end what the model began last.";
 }
 
 function curlOf({ api, keys }, path, body) {

@@ -12,6 +12,7 @@ import { SentenceReader } from "./speech.js";
 export class Writer {
   #app;
   #controller = null;
+  #last = { body: "", whole: false };
   #reader = new SentenceReader();
   #cards;
   #refusal = null; // the last request's error, where the request itself was at fault
@@ -54,6 +55,11 @@ export class Writer {
     return stand ? parent : journey.retried;
   }
 
+  /** Return {body, whole} of the last request: what was asked for, as JSON, and whether it came to its end. */
+  get last() {
+    return this.#last;
+  }
+
   /** Let go of the request; what has come stays. */
   stop() {
     this.#controller?.abort();
@@ -65,6 +71,7 @@ export class Writer {
     this.#controller = new AbortController();
     const several = store.state.settings.n > 1;
     const target = several ? this.#cards.open(parent) : new InText(this.#app, parent);
+    const body = completionBody(store.state);
     const begun = performance.now();
     clearProblem();
     this.#reader.start();
@@ -73,7 +80,7 @@ export class Writer {
     let tokens = null;
     let failure = null;
     try {
-      for await (const piece of continuations(api, completionBody(store.state), this.#controller.signal)) {
+      for await (const piece of continuations(api, body, this.#controller.signal)) {
         if (piece.tokens !== undefined) tokens = piece.tokens;
         else this.#put(target, piece, several);
       }
@@ -81,6 +88,7 @@ export class Writer {
       failure = error;
     }
     this.#controller = null;
+    this.#last = { body: JSON.stringify(body), whole: failure === null };
     this.#reader.end();
     target.close();
     store.set({ writing: false });
