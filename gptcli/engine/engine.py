@@ -63,11 +63,14 @@ class Engine:
         self._searches.pop(key, None)
         self._let_go([branch for branch in self._running if branch.request.key == key])
 
-    def clear(self) -> None:
-        """Drop all requests, as after an error in a step."""
+    def clear(self) -> list[Piece]:
+        """Drop all requests, as after an error in a step; return the text of streams that was not handed out."""
+        streams = [branch for branch in self._running if branch.request.stream and not branch.finish_reason]
+        pieces = [branch.piece(text) for branch in streams if (text := branch.text.take())]
         self._waiting.clear()
         self._searches.clear()
         self._running.clear()
+        return pieces
 
     def step(self, *, hand_out: bool = True) -> list[Finished | Piece]:
         """Do one round; return what finished and what can be streamed.

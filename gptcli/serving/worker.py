@@ -165,7 +165,7 @@ class EngineWorker:
                 if not self._round(samples_left):
                     return
             except Exception as error:  # a thread's top, as main is a command's
-                self._engine.clear()
+                self._call(self._deliver, self._engine.clear())
                 keys = tuple(samples_left)
                 samples_left.clear()
                 self._call(self._deliver_failure, keys, error)

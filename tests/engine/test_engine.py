@@ -213,3 +213,14 @@ def test_a_stream_that_has_begun_may_wait_for_the_next_handing_out() -> None:
     # A step reads the prompt and goes on at once: two tokens, and the first is the beginning that never waits.
     assert pieces == [tokens[0], "", "".join(tokens[1:4]), "", "".join(tokens[4:])]
     assert [event.text for event in told[-1] if isinstance(event, Finished)] == ["".join(tokens)]
+
+
+def test_what_a_stream_still_waits_for_is_given_back_when_all_is_dropped() -> None:
+    engine = engine_of(FakeBackend(slots=2))
+    for key, streams in enumerate((True, False)):
+        engine.submit(replace(request(key, limit=6), stream=streams))
+    for _ in range(3):
+        engine.step(hand_out=False)
+    tokens = [f"{token}," for token in expected((1, 2), 6)]
+    assert [(piece.key, piece.text) for piece in engine.clear()] == [(0, "".join(tokens[1:4]))]
+    assert (engine.has_work, engine.clear()) == (False, [])
