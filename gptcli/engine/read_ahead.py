@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -63,6 +63,10 @@ class ReadAhead(Generic[Item]):
                     return
         except BaseException as caught:  # handed to the consumer, who raises it
             error = caught
+        finally:
+            # What is left half read would keep what it holds open, such as a connection, until it is collected.
+            if isinstance(self._items, Generator):
+                self._items.close()
         with self._changed:
             self._ended, self._error = True, error
             self._changed.notify_all()

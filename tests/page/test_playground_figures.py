@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser import Visit
 from tests.page.elsewhere import answer_of_curl
-from tests.page.served import BEGINNING, write, written
+from tests.page.served import BEGINNING, wait_until, write, written
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +54,7 @@ def test_attention_is_that_of_the_layer_and_head_that_are_chosen(served: Visit, 
     painted = "document.getElementById('matrix').getContext('2d').getImageData(0, 0, 1, 1).data.join()"
     light = page.evaluate(painted)
     page.emulate_media(color_scheme="dark")
-    assert page.evaluate(painted) != light
+    wait_until(page, lambda: page.evaluate(painted) != light)
 
 
 def test_layers_predict_what_the_server_says(served: Visit, address: str) -> None:
