@@ -65,7 +65,7 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
 
 
 def finetune_config(data: Path, output: Path, model: Path, **options: Any) -> FinetuneConfig:
-    """Return the configuration of a run on a CPU; options are those of the data, of the run, and of training."""
+    """Return the configuration of a run, on a CPU unless told; options are of the data, the run, and the training."""
     parts: dict[str, dict[str, Any]] = {}
     for kind in (WantedRoles, DataOptions, RunOptions):
         parts[kind.__name__] = {name: options.pop(name) for name in kind.__dataclass_fields__ if name in options}
@@ -75,7 +75,7 @@ def finetune_config(data: Path, output: Path, model: Path, **options: Any) -> Fi
         data=DataOptions(paths=(str(data),), wanted=WantedRoles(**parts["WantedRoles"]), **parts["DataOptions"]),
         stdin=io.BytesIO(),
         model=str(model),
-        run=RunOptions(output=str(output), device="cpu", given=given, **parts["RunOptions"]),
+        run=RunOptions(output=str(output), given=given, **{"device": "cpu", **parts["RunOptions"]}),
         dry_run=dry_run,
     )
 

@@ -5,8 +5,7 @@ as a CUDA graph.
 """
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TypeVar
 
 import accelerate
@@ -24,6 +23,7 @@ from gptcli.engine.backend import Logits
 from gptcli.engine.neighbours import local_rank, local_world
 from gptcli.engine.opening import Opening
 from gptcli.engine.placement import Placement
+from gptcli.engine.torch_memory import memory_explained
 from gptcli.errors import DeviceError
 
 LENGTH_STEP = 64
@@ -79,15 +79,13 @@ def free_memory(device: str) -> int | None:
     return int(torch.cuda.mem_get_info(device)[0]) if device.startswith("cuda") else None
 
 
-@contextmanager
-def memory_explained() -> Iterator[None]:
-    """Turn torch's ways of saying that memory is out into DeviceError."""
-    try:
-        yield
-    except RuntimeError as error:  # torch.OutOfMemoryError is one; on the CPU there is only the text
-        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
-            raise
-        raise DeviceError("out of memory: lower --batch-size, or use a smaller model") from error
+def avoid_plans() -> None:
+    """Have torch attend without cuDNN, in the whole process.
+
+    On Hopper and Blackwell torch prefers it for 16 bits; it builds a plan for each new shape, which takes longer than
+    many steps (https://github.com/modelscope/FunASR/issues/3704), and nearly every step here has a shape of its own.
+    """
+    torch.backends.cuda.enable_cudnn_sdp(False)
 
 
 def open_torch_backend(model: Opening, *, slots: int) -> "TorchBackend":
@@ -211,6 +209,8 @@ def open_model(kind: type[Model], model: Opening) -> Model:
     """Load a checkpoint's weights onto the device, where they are ready to run."""
     if model.placement.device == "cpu":
         torch.set_num_threads(model.threads)
+    else:
+        avoid_plans()
     return _placed(kind, model.config, model.weights, model.placement)
 
 

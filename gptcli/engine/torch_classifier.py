@@ -8,7 +8,8 @@ from transformers import GPT2ForSequenceClassification
 
 from gptcli.engine.backend import Floats, Tokens
 from gptcli.engine.opening import Opening
-from gptcli.engine.torch_backend import as_array, memory_explained, open_model
+from gptcli.engine.torch_backend import as_array, open_model
+from gptcli.engine.torch_memory import memory_explained
 
 
 def open_torch_classifier(model: Opening) -> "TorchClassifier":

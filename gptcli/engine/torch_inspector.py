@@ -12,7 +12,8 @@ from gptcli.checkpoint.config import ModelConfig
 from gptcli.engine.backend import Floats, Tokens
 from gptcli.engine.inspector import HEAD_ROWS, Trace
 from gptcli.engine.opening import Opening
-from gptcli.engine.torch_backend import as_array, memory_explained, open_model
+from gptcli.engine.torch_backend import as_array, open_model
+from gptcli.engine.torch_memory import memory_explained
 
 
 def open_torch_inspector(model: Opening) -> "TorchInspector":

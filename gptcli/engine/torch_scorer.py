@@ -15,7 +15,8 @@ from gptcli.engine.backend import NO_TOKENS, Floats, Tokens
 from gptcli.engine.batching import passes
 from gptcli.engine.opening import Opening
 from gptcli.engine.scorer import Span, SpanScores
-from gptcli.engine.torch_backend import as_array, memory_explained, open_model
+from gptcli.engine.torch_backend import as_array, open_model
+from gptcli.engine.torch_memory import memory_explained
 
 CPU_TOKENS = 4096
 GPU_TOKENS = 16384

@@ -23,7 +23,8 @@ from gptcli.checkpoint.locate import Located
 from gptcli.engine.backend import Floats, Tokens, require_finite
 from gptcli.engine.opening import opening
 from gptcli.engine.options import ModelOptions
-from gptcli.engine.torch_backend import as_array, memory_explained, open_model
+from gptcli.engine.torch_backend import as_array, open_model
+from gptcli.engine.torch_memory import memory_explained
 from gptcli.errors import ConfigError
 
 Method = Literal["gradient-x-input", "integrated-gradients"]

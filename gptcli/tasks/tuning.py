@@ -65,9 +65,10 @@ class Tuning:
         with TemporaryDirectory() as work:
             subject = make_subject(self._rows, self._located, self._options, work=Path(work))
         source = self._source(self._encoder_of("truncate"))
-        speed = seconds_per_token(
-            subject.objective, source, self._options, self._processes, num_labels=subject.num_labels
-        )
+        with self._processes.together():
+            speed = seconds_per_token(
+                subject.objective, source, self._options, self._processes, num_labels=subject.num_labels
+            )
         return examine(self._rows, self._encoder, self._options, self._model_config, seconds_per_token=speed)
 
     def train(self, directory: RunDirectory | None) -> Generator[TuningEvent, None, None]:

@@ -19,6 +19,8 @@ from accelerate.utils import (
 )
 from numpy.typing import NDArray
 
+from gptcli.engine.torch_backend import avoid_plans
+from gptcli.engine.torch_memory import is_out_of_memory
 from gptcli.errors import ConfigError, DeviceError, GptcliError, TrainingError
 from gptcli.training.options import MixedPrecision, Tracker
 
@@ -26,6 +28,7 @@ T = TypeVar("T")
 
 PATIENCE = timedelta(hours=24)
 """The others wait while the main process tokenizes a corpus; one that dies is noticed at once all the same."""
+OUT_OF_MEMORY = "out of memory: lower --batch-size or --max-length, or give --gradient-checkpointing"
 
 
 class Processes:
@@ -37,7 +40,8 @@ class Processes:
         """Join them; raises DeviceError for a device that cannot do it, ConfigError for an FSDP that we cannot do."""
         if device.startswith("cuda:"):
             torch.cuda.set_device(torch.device(device))
-        AcceleratorState._reset_state()  # of a run before in this process, which had options of its own
+        # Of a run before in this process, which had options and a device of its own.
+        AcceleratorState._reset_state(reset_partial_state=not torch.distributed.is_initialized())
         try:
             self.accelerator = Accelerator(
                 # Processes on a CPU are joined only where accelerate is told that it is one.
@@ -53,6 +57,7 @@ class Processes:
             raise DeviceError("--mixed-precision fp16 needs a GPU: on a CPU leave it out, or give bf16")
         if parse_flag_from_env("ACCELERATE_USE_FSDP"):
             _settle_fsdp(self.accelerator)
+        avoid_plans()
         # accelerate's configuration may name another number, by which it would divide the loss: the loop has its own.
         self.accelerator.gradient_accumulation_steps = 1
 
@@ -114,10 +119,12 @@ class Processes:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Raise TrainingError where another process has ended without a word to this one."""
+        """Raise DeviceError where memory is out, TrainingError where another process has ended without a word."""
         try:
             yield
         except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise DeviceError(OUT_OF_MEMORY) from error
             if self.world == 1 or not _is_lost_connection(error):
                 raise
             raise TrainingError("the connection to another process is lost: see why that one ended") from error

@@ -43,7 +43,7 @@ def write_on(
         )
         for number, prompt in enumerate(prompts)
     ]
-    with _plain(model), torch.random.fork_rng():
+    with _plain(model), torch.random.fork_rng(devices=[]):
         engine = Engine(TorchBackend(model, slots=SLOTS), tokenizer.token_bytes, eos_ids)
         return [found.text for found in in_order(engine, requests) if isinstance(found, Finished)]
 
