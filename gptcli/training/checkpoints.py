@@ -85,10 +85,10 @@ def checkpoints_of(directory: Path) -> list[Path]:
 
 
 def newest_checkpoint(directory: Path) -> Checkpoint:
-    """Return the newest whole checkpoint of a run; raises TrainingError when there is none."""
+    """Return the newest whole checkpoint of a run whose best one is whole too, for its end; raises TrainingError."""
     problems: list[str] = []
     for path in checkpoints_of(directory):
-        problem = _problem(path)
+        problem = _problem(path) or _problem_of_best(path)
         if problem is None:
             return Checkpoint(path=path, state=_read_state(path), damaged=tuple(problems))
         problems.append(f"{path}: {problem}")
@@ -143,6 +143,16 @@ def _problem(path: Path) -> str | None:
     except (ValueError, KeyError, TypeError, AttributeError):
         return f"{STATE} is damaged"
     return None
+
+
+def _problem_of_best(path: Path) -> str | None:
+    """Say why the best checkpoint that a whole one names is not whole itself; None when it is."""
+    state = _read_state(path)
+    if state.best_step is None or state.best_step == state.step:
+        return None
+    best = path.with_name(step_name(state.best_step))
+    problem = _problem(best)
+    return None if problem is None else f"the best one by then is {best.name}, where {problem}"
 
 
 def _read_state(path: Path) -> RunState:

@@ -28,7 +28,11 @@ def writer(step: int) -> Callable[[Path], None]:
 def saved(directory: Path, *steps: int) -> None:
     for step in steps:
         state = RunState(step=step, position=Position(1, 2, step), identity={"--lr": 0.1}, best_value=0.5)
-        save_checkpoint(directory, state, writer(step), {"m": torch.ones(1)})
+        save(directory, state)
+
+
+def save(directory: Path, state: RunState) -> None:
+    save_checkpoint(directory, state, writer(state.step), {"m": torch.ones(1)})
 
 
 def test_the_newest_checkpoint_comes_back_as_it_was_saved(tmp_path: Path) -> None:
@@ -54,6 +58,18 @@ def test_where_no_checkpoint_is_whole_the_message_says_why_and_what_to_type(tmp_
         newest_checkpoint(tmp_path)
     with pytest.raises(TrainingError, match="has no checkpoint"):
         newest_checkpoint(tmp_path / "elsewhere")
+
+
+def test_a_checkpoint_whose_best_one_is_damaged_is_passed_over_and_not_found_out_at_the_end(tmp_path: Path) -> None:
+    saved(tmp_path, 1, 2)
+    save(tmp_path, RunState(step=3, best_step=2, identity={}))
+    assert newest_checkpoint(tmp_path).state.step == 3
+    (checkpoint_at(tmp_path, 2).path / SAFETENSORS).write_bytes(b"")
+    found = newest_checkpoint(tmp_path)
+    assert found.state.step == 1
+    assert found.damaged[0].endswith(
+        "step-00000003: the best one by then is step-00000002, where model.safetensors is damaged"
+    )
 
 
 def test_the_newest_and_the_best_are_kept(tmp_path: Path) -> None:
