@@ -23,7 +23,7 @@ from gptcli.training.corpus_windows import Windows, WindowSource
 TOKENS = "tokens.bin"
 VALIDATION = "validation.bin"
 SIDECAR = "tokens.json"
-_VERSION = 1
+_VERSION = 2
 _TOKENIZER_FILES = (TOKENIZER, VOCAB, MERGES, TOKENIZER_CONFIG, SPECIAL_TOKENS_MAP, ADDED_TOKENS)
 
 
@@ -36,6 +36,8 @@ class StreamFacts:
     documents: int
     text_bytes: int
     """UTF-8 bytes of the documents, without what ends them."""
+    digest: str
+    """Of the tokens."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +64,8 @@ class Corpus:
     unreadable: int
     first_complaint: str | None
     digest: str
-    """Of the streams' description: a resumed run must have the same."""
+    """Of the tokens and what they mean, wherever the files lie and whenever they were written: a resumed run must have
+    the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,17 +106,18 @@ def corpus_key(
 
 def open_corpus(directory: Path) -> Corpus:
     """Map the streams of a directory; raises InputError where they are absent or not whole."""
-    facts, raw = _sidecar(directory)
+    facts = _sidecar(directory)
     key = facts["key"]
-    train = _token_file(directory / TOKENS, key, StreamFacts(**facts["train"]))
-    held_out = StreamFacts(**facts["validation"])
+    learned, held_out = StreamFacts(**facts["train"]), StreamFacts(**facts["validation"])
+    told = repr((key["tokenizer"], key["eos_id"], learned.digest, held_out.digest))
+    train = _token_file(directory / TOKENS, key, learned)
     return Corpus(
         train=train,
         validation=_token_file(directory / VALIDATION, key, held_out) if held_out.tokens else None,
         empty=facts["empty"],
         unreadable=facts["unreadable"],
         first_complaint=facts["first_complaint"],
-        digest=hashlib.blake2b(raw, digest_size=16).hexdigest(),
+        digest=hashlib.blake2b(told.encode(), digest_size=16).hexdigest(),
     )
 
 
@@ -123,7 +127,7 @@ def why_stale(directory: Path, key: CorpusKey) -> str | None:
         return "nothing is tokenized yet"
     try:
         open_corpus(directory)
-        before = _sidecar(directory)[0]["key"]
+        before = _sidecar(directory)["key"]
     except InputError as error:
         return str(error)
     now = json.loads(json.dumps(asdict(key)))
@@ -140,19 +144,18 @@ def _source(path: Path) -> tuple[str, int, int]:
     return str(path.resolve()), status.st_size, status.st_mtime_ns
 
 
-def _sidecar(directory: Path) -> tuple[dict[str, Any], bytes]:
+def _sidecar(directory: Path) -> dict[str, Any]:
     """Read tokens.json; raises InputError where it makes no sense."""
     path = directory / SIDECAR
     try:
-        raw = path.read_bytes()
-        facts = json.loads(raw)
+        facts: dict[str, Any] = json.loads(path.read_bytes())
         if facts["key"]["version"] != _VERSION:
             raise InputError(f"{path} is of another version: tokenize again")
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; tokenize again") from error
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path} is damaged: tokenize again") from error
-    return facts, raw
+    return facts
 
 
 def _token_file(path: Path, key: dict[str, Any], facts: StreamFacts) -> TokenFile:

@@ -1,5 +1,6 @@
 """Tokenize a corpus once, in constant memory, into the streams that corpus.py maps."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -78,13 +79,16 @@ class _Stream:
         self._partial = path.with_name(f".{path.name}.partial")
         self._dtype = np.dtype(key.dtype).newbyteorder("<")
         self._eos_id = key.eos_id
+        self._hash = hashlib.blake2b(digest_size=16)
         self._file = self._partial.open("wb")
 
     def write(self, ids: list[int]) -> None:
         """Append tokens; the first of the stream stand behind an end of text."""
         if self.tokens == 0:
             ids = [self._eos_id, *ids]
-        self._file.write(np.array(ids, self._dtype).tobytes())
+        data = np.array(ids, self._dtype).tobytes()
+        self._file.write(data)
+        self._hash.update(data)
         self.tokens += len(ids)
 
     def end_document(self) -> None:
@@ -94,7 +98,12 @@ class _Stream:
 
     def facts(self) -> StreamFacts:
         """Return what is written so far."""
-        return StreamFacts(tokens=self.tokens, documents=self.documents, text_bytes=self.text_bytes)
+        return StreamFacts(
+            tokens=self.tokens,
+            documents=self.documents,
+            text_bytes=self.text_bytes,
+            digest=self._hash.hexdigest(),
+        )
 
     def keep(self) -> None:
         """Put what is written on the disk and give it its name."""

@@ -110,6 +110,18 @@ def test_a_second_run_uses_what_the_first_wrote_until_a_source_changes(
     assert why_stale(out, key_of(documents, vocabulary)) == f"{stories} has changed"
 
 
+def test_a_file_that_is_only_touched_or_moved_does_not_keep_a_run_from_going_on(
+    stories: Path, vocabulary: Path, tmp_path: Path
+) -> None:
+    """The digest had the files' paths and times of change, so --resume was refused after a touch."""
+    before = tokenized([stories], vocabulary, tmp_path / "before").digest
+    moved = stories.rename(stories.with_name("moved.jsonl"))
+    os.utime(moved, ns=(1, 1))
+    assert tokenized([moved], vocabulary, tmp_path / "after").digest == before
+    moved.write_bytes(moved.read_bytes().replace(b"hare", b"mare"))
+    assert tokenized([moved], vocabulary, tmp_path / "changed").digest != before
+
+
 def test_another_tokenizer_is_noticed(stories: Path, vocabulary: Path, tmp_path: Path) -> None:
     tokenized([stories], vocabulary, tmp_path / "out")
     small_tokenizer(tmp_path / "smaller", 280)
