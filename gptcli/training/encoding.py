@@ -19,6 +19,8 @@ _MOST_BYTES = 4
 """Of a character in UTF-8."""
 _ROWS_AT_ONCE = 1000
 """Rows that are tokenized at once, by several threads, where only their lengths are kept."""
+_MOST_COUNTED = 5000
+"""Rows that are tokenized a second time, to count what --overflow cuts."""
 _SAMPLED_ROWS = 256
 """Rows whose mean length says how many fit into a sequence."""
 
@@ -52,14 +54,20 @@ class Encoder:
         return np.array([len(inputs) for inputs, _ in self._encoded(rows)], dtype=np.int64)
 
     def cut(self, rows: Sequence[Row]) -> tuple[int, int]:
-        """Return how many rows are longer than a sequence, and how many of their tokens are never learned."""
+        """Return how many rows are longer than a sequence, and how many of their tokens are never learned.
+
+        Of more than _MOST_COUNTED rows that may be, as many evenly spaced ones stand for all.
+        """
+        long = [number for number, row in enumerate(rows) if self._may_be_long(row)]
+        step = -(-len(long) // _MOST_COUNTED) or 1
+        counted = long[::step]
         longer = lost = 0
-        for begin in range(0, len(rows), _ROWS_AT_ONCE):
-            part = [rows[number] for number in range(begin, min(begin + _ROWS_AT_ONCE, len(rows)))]
-            for length in self.lengths([row for row in part if self._may_be_long(row)]).tolist():
+        for begin in range(0, len(counted), _ROWS_AT_ONCE):
+            for length in self.lengths([rows[number] for number in counted[begin : begin + _ROWS_AT_ONCE]]).tolist():
                 longer += length > self._max_length
                 lost += self._lost(length)
-        return longer, lost
+        scale = len(long) / max(1, len(counted))
+        return round(longer * scale), round(lost * scale)
 
     def refuse_unusable(self, rows: Sequence[Row]) -> None:
         """Raise InputError for a long row under --overflow error, and where --overflow drop leaves no row of some.

@@ -1,6 +1,6 @@
 """What a row's tokens are, which of them are predicted, and what becomes of a row that is too long."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -165,6 +165,21 @@ def test_rows_that_are_cut_are_counted(encoder: Encode, task: Task, overflow: Ov
     completion = "y" if task == "complete" else None
     rows = [row("a" * 11, completion, 0), row("b", completion, 0), row("c" * 21, completion, 0)]
     assert encoder(task, overflow).cut(rows) == cut
+
+
+def test_of_many_long_rows_some_stand_for_all_in_the_count(encoder: Encode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them were tokenized again at the end of a run: minutes for 300 MB."""
+    monkeypatch.setattr(encoding, "_MOST_COUNTED", 10)
+    counted: list[int] = []
+    lengths = Encoder.lengths
+
+    def count(self: Encoder, rows: Sequence[Row]) -> object:
+        counted.append(len(rows))
+        return lengths(self, rows)
+
+    monkeypatch.setattr(Encoder, "lengths", count)
+    assert encoder("lm").cut([row("a" * 11)] * 95) == (95, 95 * 4)
+    assert sum(counted) == 10
 
 
 @pytest.mark.parametrize("task", ["lm", "classify", "complete"])
