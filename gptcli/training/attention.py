@@ -7,6 +7,7 @@ its group stands behind it, so that causal attention never sees it, and no mask 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,34 +29,39 @@ LONG = 128
 
 @dataclass(frozen=True, slots=True)
 class RowGroups:
-    """Where the rows of a flat batch stand, for attention."""
+    """Where the rows of a flat batch stand, for attention: in groups, each a rectangle of places."""
 
-    groups: tuple[torch.Tensor, ...]
-    """Each (rows, longest): indices of flat tokens; a shorter row repeats its last one."""
-    order: torch.Tensor
-    """(tokens,): for each flat token its place among the groups' places, behind each other."""
+    shapes: tuple[tuple[int, int], ...]
+    """(rows, longest) of each group; its places stand row by row, the groups behind each other."""
+    there: torch.Tensor
+    """(places,): the flat token at each place; a shorter row repeats its last one."""
+    back: torch.Tensor
+    """(tokens,): for each flat token its own place."""
 
     def to(self, device: torch.device) -> "RowGroups":
         """Return them on a device."""
-        return RowGroups(tuple(group.to(device) for group in self.groups), self.order.to(device))
+        return RowGroups(self.shapes, self.there.to(device), self.back.to(device))
 
 
 def group_rows(lengths: Sequence[int]) -> RowGroups:
     """Group the rows of a flat batch, which have these lengths, each at least 1."""
     counts = np.asarray(lengths, dtype=np.int64)
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    place = np.empty(int(counts.sum()), dtype=np.int64)
-    groups: list[torch.Tensor] = []
+    back = np.empty(int(counts.sum()), dtype=np.int64)
+    shapes: list[tuple[int, int]] = []
+    there: list[NDArray[np.int64]] = []
     offset = 0
     for rows in _like_lengths(counts):
         longest = int(counts[rows].max())
         steps = np.arange(longest)
-        groups.append(torch.from_numpy(starts[rows][:, None] + np.minimum(steps, counts[rows][:, None] - 1)))
-        real = steps < counts[rows][:, None]  # (rows, longest)
-        places = offset + np.arange(len(rows) * longest).reshape(len(rows), longest)
-        place[groups[-1].numpy()[real]] = places[real]
-        offset += len(rows) * longest
-    return RowGroups(tuple(groups), torch.from_numpy(place))
+        tokens = starts[rows][:, None] + np.minimum(steps, counts[rows][:, None] - 1)  # (rows, longest)
+        real = steps < counts[rows][:, None]
+        places = offset + np.arange(tokens.size).reshape(tokens.shape)
+        back[tokens[real]] = places[real]
+        shapes.append((len(rows), longest))
+        there.append(tokens.ravel())
+        offset += tokens.size
+    return RowGroups(tuple(shapes), torch.from_numpy(np.concatenate(there)), torch.from_numpy(back))
 
 
 def _like_lengths(lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
@@ -84,17 +90,69 @@ def attend_within_rows(
     **_unused: object,  # what transformers hands to every attention function
 ) -> tuple[torch.Tensor, None]:
     """Attend causally within each row; query, key, value are (1, heads, tokens, width), the result (1, tokens, ...)."""
-    queries, keys, values = (part[0].transpose(0, 1) for part in (query, key, value))  # (tokens, heads, width)
+    # (places, heads, width)
+    queries, keys, values = (_ToPlaces.run(part[0].transpose(0, 1), row_groups) for part in (query, key, value))
     attended: list[torch.Tensor] = []
-    for index in row_groups.groups:
-        sides = [part[index].transpose(1, 2) for part in (queries, keys, values)]  # (rows, heads, longest, width)
-        if dropout and index.shape[1] >= LONG and torch.is_grad_enabled():
+    end = 0
+    for rows, longest in row_groups.shapes:
+        begin, end = end, end + rows * longest
+        shape = (rows, longest, *queries.shape[1:])
+        # (rows, heads, longest, width)
+        sides = [part[begin:end].view(shape).transpose(1, 2) for part in (queries, keys, values)]
+        if dropout and longest >= LONG and torch.is_grad_enabled():
             mixed = checkpoint(_causal, *sides, dropout, scaling, use_reentrant=False)
         else:
             mixed = _causal(sides[0], sides[1], sides[2], dropout, scaling)
         attended.append(mixed.transpose(1, 2).flatten(0, 1))  # (rows * longest, heads, width)
     places = attended[0] if len(attended) == 1 else torch.cat(attended)
-    return places[row_groups.order].unsqueeze(0), None
+    return _FromPlaces.run(places, row_groups).unsqueeze(0), None
+
+
+class _ToPlaces(torch.autograd.Function):
+    """Lay tokens at their places. The gradient of what only pads is zero, so each token's comes from its own place.
+
+    Indexing would add up the gradients of all places of a token, one by one: a second a step on a GPU.
+    """
+
+    @classmethod
+    def run(cls, tokens: torch.Tensor, row_groups: RowGroups) -> torch.Tensor:
+        """Return (places, heads, width) of (tokens, heads, width)."""
+        apply: Any = cls.apply
+        laid: torch.Tensor = apply(tokens, row_groups.there, row_groups.back)
+        return laid
+
+    @staticmethod
+    def forward(context: Any, tokens: torch.Tensor, there: torch.Tensor, back: torch.Tensor) -> torch.Tensor:
+        context.save_for_backward(back)
+        return tokens.index_select(0, there)
+
+    @staticmethod
+    def backward(context: Any, *upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (back,) = context.saved_tensors
+        return upstream[0].index_select(0, back), None, None
+
+
+class _FromPlaces(torch.autograd.Function):
+    """Take tokens from their places."""
+
+    @classmethod
+    def run(cls, places: torch.Tensor, row_groups: RowGroups) -> torch.Tensor:
+        """Return (tokens, heads, width) of (places, heads, width)."""
+        apply: Any = cls.apply
+        taken: torch.Tensor = apply(places, row_groups.back)
+        return taken
+
+    @staticmethod
+    def forward(context: Any, places: torch.Tensor, back: torch.Tensor) -> torch.Tensor:
+        context.save_for_backward(back)
+        context.places = len(places)
+        return places.index_select(0, back)
+
+    @staticmethod
+    def backward(context: Any, *upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (back,) = context.saved_tensors
+        gradient = upstream[0].new_zeros(context.places, *upstream[0].shape[1:])
+        return gradient.index_copy_(0, back, upstream[0]), None
 
 
 def _causal(

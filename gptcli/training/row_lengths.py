@@ -185,7 +185,7 @@ def _epoch(source: _Source, batch_size: int, options: TrainingOptions) -> list[t
 def _places(batch: Sequence[Packed]) -> int:
     """Return for how many places attention computes a batch."""
     lengths = [len(example.input_ids) for sequence in batch for example in sequence]
-    return sum(group.numel() for group in group_rows(lengths).groups)
+    return len(group_rows(lengths).there)
 
 
 def _padding_of_random(lengths: Lengths, batch_size: int, seed: int) -> float:
