@@ -1,6 +1,6 @@
 """Law 4 on a GPU: a run that was stopped and resumed ends in the bytes of one that never was.
 
-In float32, and of rows of up to 64 tokens: of longer ones torch adds up attention's gradients in any order.
+In float32, and of rows as short as these: of longer ones torch adds up attention's gradients in any order.
 """
 
 from pathlib import Path
