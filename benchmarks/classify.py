@@ -182,7 +182,7 @@ def measured_directory(save: Callable[[str], None]) -> Iterator[Path]:
 
 def save_builtin_classifier(name: str) -> None:
     """Save the built-in model with a head of two labels that knows nothing."""
-    save_classifier(str(Path(__file__).parents[1] / "gptcli" / "builtin"), name)
+    save_classifier(str(measure.builtin()), name)
 
 
 def save_classifier(base: str, name: str) -> None:

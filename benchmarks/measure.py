@@ -111,6 +111,13 @@ def machine() -> dict[str, Any]:
     }
 
 
+def builtin() -> Path:
+    """Return the directory of the model that ships, unpacked."""
+    from gptcli.checkpoint.locate import locate  # what is measured need not carry it
+
+    return locate("builtin", on_progress=lambda *_: None).directory
+
+
 def report(title: str, rows: list[dict[str, Any]]) -> None:
     """Print a table for people on stderr and one line of JSON on stdout."""
     columns = list(dict.fromkeys(key for row in rows for key in row))

@@ -32,7 +32,6 @@ from gptcli.engine.sampling import Sampler
 CLIENTS = 32
 GOAL = 0.85
 PROMPT = "Once upon a time there was a little dog who"
-BUILTIN = Path(__file__).parents[1] / "gptcli" / "builtin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +80,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     with ExitStack() as held:
         for name in arguments.models.split(","):
-            directory = BUILTIN if name == "builtin" else held.enter_context(measure.random_gpt2())
+            directory = measure.builtin() if name == "builtin" else held.enter_context(measure.random_gpt2())
             rows += measure_model(name, directory, arguments.tokens, arguments.runs)
     measure.report(f"serve: {CLIENTS} clients that stream up to {arguments.tokens} tokens each, float32", rows)
 

@@ -135,7 +135,7 @@ def start(options: argparse.Namespace) -> list[Row]:
         training_data.write_labelled_rows(few, FEW_ROWS)
         ours = ("--task", "classify", *TRAIN_ONLY, *PLAIN, *shared)
         ways: dict[str, Callable[[], Any]] = {
-            "peer": partial(by_trainer, "classify", builtin(), many, "--max-steps", "0", *shared),
+            "peer": partial(by_trainer, "classify", str(measure.builtin()), many, "--max-steps", "0", *shared),
             "few": partial(to_first_step, "builtin", few, *ours),
             "many": partial(to_first_step, "builtin", many, *ours),
         }
@@ -173,7 +173,8 @@ def quality(options: argparse.Namespace) -> list[Row]:
             f"--{name.replace('_', '-')}={settled[name]}"
             for name in ("epochs", "batch_size", "lr", "warmup", "weight_decay", "schedule")
         ]
-        theirs.append(by_trainer("classify", builtin(), train, "--dev", str(dev), "--seed", str(seed), *budget))
+        base = str(measure.builtin())
+        theirs.append(by_trainer("classify", base, train, "--dev", str(dev), "--seed", str(seed), *budget))
     return [
         {
             "work": "quality, sst2 dev accuracy, built-in model",
@@ -192,11 +193,6 @@ def temporary(name: str) -> Iterator[Path]:
     """Yield the path of a file that is gone afterwards."""
     with tempfile.TemporaryDirectory() as directory:
         yield Path(directory, name)
-
-
-def builtin() -> str:
-    """Return the directory of the built-in model, which transformers takes as it is."""
-    return str(Path(__file__).parents[1] / "gptcli" / "builtin")
 
 
 WORKS = {"classify": classify, "lm": lm, "memory": memory, "start": start, "quality": quality}

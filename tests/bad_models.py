@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+from gptcli.checkpoint.locate import locate
 from tests.bad_input import Case, Make
 
 
@@ -12,8 +13,8 @@ def model(change: Make, *, without: str = "") -> Make:
     """Return a maker of a copy of the built-in model in m/ with something wrong."""
 
     def make(directory: Path) -> None:
-        source = Path(__file__).parents[1] / "gptcli" / "builtin"
-        shutil.copytree(source, directory / "m", ignore=shutil.ignore_patterns("__*", *without.split()))
+        source = locate("builtin", on_progress=lambda *_: None).directory
+        shutil.copytree(source, directory / "m", ignore=shutil.ignore_patterns(*without.split()))
         change(directory / "m")
 
     return make

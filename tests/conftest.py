@@ -112,9 +112,13 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def builtin() -> Path:
-    """Return the directory of the model that ships."""
-    return Path(__file__).parents[1] / "gptcli" / "builtin"
+def builtin(_session_home: Path) -> Path:
+    """Return the directory of the model that ships, unpacked in the cache that most tests share."""
+    from gptcli.checkpoint.locate import locate
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GPTCLI_CACHE", str(_session_home / "gptcli"))
+        return locate("builtin", on_progress=lambda *_: None).directory
 
 
 @pytest.fixture(scope="session", params=["onnx", "torch"])

@@ -14,9 +14,12 @@ from gptcli.checkpoint.adapter import Adapter, read_adapter
 from gptcli.checkpoint.files import CONFIG, is_adapter, is_complete, weight_files
 from gptcli.checkpoint.folding import folded
 from gptcli.checkpoint.hub import HubError, HubUnreachableError, Progress, download, hub_cache
+from gptcli.checkpoint.packing import unpacked
 from gptcli.errors import ModelError
 
 BUILTIN = "builtin"
+PACKAGED = Path(__file__).parents[1] / BUILTIN
+"""Where the built-in model ships, its weights packed."""
 DEFAULT = "gpt2"
 
 REPOSITORIES = {
@@ -101,11 +104,11 @@ def _with_base(found: Located, on_progress: Progress) -> Located:
 
 def _base_name(adapter: Adapter) -> str:
     """Return the name under which an adapter's base is found now."""
+    # The built-in model is recorded by its path: in the cache now, in the package before it was packed.
+    if os.path.isabs(adapter.base) and PurePath(adapter.base).parts[-2:] == PACKAGED.parts[-2:]:
+        return BUILTIN
     beside = adapter.directory / adapter.base
-    if os.path.isdir(beside):
-        return str(beside)
-    # The built-in model is recorded by its path, and the package moves with its environment.
-    return BUILTIN if PurePath(adapter.base).parts[-2:] == _builtin().directory.parts[-2:] else adapter.base
+    return str(beside) if os.path.isdir(beside) else adapter.base
 
 
 def _refuse_unfinished(directory: Path) -> None:
@@ -140,8 +143,8 @@ def _cached_or_downloaded(repository: str, on_progress: Progress) -> Path:
 
 
 def _builtin(notice: str | None = None) -> Located:
-    """Return the model that ships inside the package."""
-    return Located(name=BUILTIN, directory=Path(__file__).parents[1] / BUILTIN, notice=notice)
+    """Return the model that ships inside the package, unpacked into the cache."""
+    return Located(name=BUILTIN, directory=unpacked(PACKAGED), notice=notice)
 
 
 def _is_repository(name: str) -> bool:

@@ -8,7 +8,8 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-BUILTIN = Path(__file__).parents[2] / "gptcli" / "builtin"
+from gptcli.checkpoint.locate import PACKAGED
+
 TINY = {
     "vocab_size": 4096,
     "n_positions": 16,
@@ -37,7 +38,7 @@ def checkpoint(tmp_path: Path, make_model: Callable[..., GPT2LMHeadModel]) -> Pa
     directory = tmp_path / "tiny"
     make_model().save_pretrained(directory)
     for name in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(BUILTIN / name, directory)
+        shutil.copy(PACKAGED / name, directory)
     return directory
 
 

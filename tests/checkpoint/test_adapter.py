@@ -16,10 +16,9 @@ from transformers import GPT2ForSequenceClassification, GPT2LMHeadModel
 
 from gptcli.checkpoint.cache import cache_directory
 from gptcli.checkpoint.config import read_config
-from gptcli.checkpoint.locate import Located, locate
+from gptcli.checkpoint.locate import PACKAGED, Located, locate
 from gptcli.checkpoint.weights import open_weights
 from gptcli.errors import ModelError
-from tests.checkpoint.conftest import BUILTIN
 
 # peft reads a name that newer versions of transformers deprecate.
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
@@ -202,16 +201,18 @@ def test_the_base_is_found_beside_the_adapter_where_one_stands_or_by_name(
         assert find(adapter).base is not None
 
 
-@pytest.mark.parametrize("moved", [True, False])
-def test_the_built_in_model_is_found_wherever_the_package_lay_when_it_was_recorded(tmp_path: Path, moved: bool) -> None:
-    where = tmp_path / "gone" / "gptcli" / "builtin" if moved else BUILTIN
-    model = GPT2LMHeadModel.from_pretrained(BUILTIN)
+@pytest.mark.parametrize("where", ["gone", "the package", "the cache"])
+def test_the_built_in_model_is_found_wherever_it_lay_when_it_was_recorded(
+    tmp_path: Path, builtin: Path, where: str
+) -> None:
+    recorded = {"gone": tmp_path / "gone" / "gptcli" / "builtin", "the package": PACKAGED, "the cache": builtin}[where]
+    model = GPT2LMHeadModel.from_pretrained(builtin)
     config = LoraConfig(r=1, target_modules=["c_attn"], fan_in_fan_out=True, task_type="CAUSAL_LM")
     adapted = randomized(get_peft_model(model, config))
     adapted.save_pretrained(tmp_path / "adapter", save_embedding_layers=False)
-    rewrite(tmp_path / "adapter" / "adapter_config.json", base_model_name_or_path=str(where))
+    rewrite(tmp_path / "adapter" / "adapter_config.json", base_model_name_or_path=str(recorded))
     located = find(tmp_path / "adapter")
-    assert located.base == ("builtin" if moved else str(where))
+    assert located.base == "builtin"
     folded = GPT2LMHeadModel.from_pretrained(located.directory).eval()
     with torch.no_grad():
         assert (folded(TOKENS).logits - adapted.merge_and_unload()(TOKENS).logits).abs().max() < 1e-4
@@ -246,7 +247,7 @@ def test_settings_that_cannot_be_folded_are_refused_by_name(
     with pytest.raises(ModelError, match=told) as caught:
         find(adapter)
     assert "\n" not in str(caught.value)
-    assert not list(cache_directory().rglob("model.safetensors"))
+    assert not [path for path in cache_directory().rglob("model.safetensors") if path.parent.name != "builtin"]
 
 
 def retensor(path: Path, change: Callable[[dict[str, Any]], object]) -> None:

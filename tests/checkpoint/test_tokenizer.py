@@ -8,31 +8,30 @@ from pathlib import Path
 
 import pytest
 
-import gptcli
 from gptcli.checkpoint.config import ModelConfig, read_config
+from gptcli.checkpoint.locate import PACKAGED
 from gptcli.checkpoint.tokenizer import Tokenizer, load_tokenizer
 from gptcli.errors import InputError, ModelError
 
-BUILTIN = Path(gptcli.__file__).parent / "builtin"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt")
 
 
 @pytest.fixture
 def config() -> ModelConfig:
-    return read_config(BUILTIN)
+    return read_config(PACKAGED)
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     """Return a copy of the built-in tokenizer's files, to be damaged."""
     for name in TOKENIZER_FILES:
-        shutil.copy(BUILTIN / name, tmp_path)
+        shutil.copy(PACKAGED / name, tmp_path)
     return tmp_path
 
 
 @pytest.fixture
 def tokenizer(config: ModelConfig) -> Tokenizer:
-    return load_tokenizer(BUILTIN, config)
+    return load_tokenizer(PACKAGED, config)
 
 
 def edit(path: Path, change: Callable[[dict[str, object]], None]) -> None:
@@ -79,7 +78,7 @@ def test_tokens_around_a_text_are_known_apart_from_its_own(directory: Path, conf
 
 def test_a_tokenizer_larger_than_the_vocabulary_names_both_numbers(config: ModelConfig) -> None:
     with pytest.raises(ModelError, match=r"largest id is 4095, but vocab_size in config\.json is 4000"):
-        load_tokenizer(BUILTIN, dataclasses.replace(config, vocab_size=4000))
+        load_tokenizer(PACKAGED, dataclasses.replace(config, vocab_size=4000))
 
 
 def test_an_added_token_beyond_the_vocabulary_is_an_error(directory: Path, config: ModelConfig) -> None:

@@ -86,12 +86,12 @@ def test_an_interrupted_run_keeps_its_rows_says_so_and_is_resumed_to_the_same_by
 @needs_signals
 @pytest.mark.parametrize("cache", ["full", "empty"])
 def test_a_full_disk_ends_in_one_line_and_the_run_is_resumed_to_the_same_bytes(
-    whole: dict[str, bytes], tmp_path: Path, cache: str
+    whole: dict[str, bytes], builtin: Path, tmp_path: Path, cache: str
 ) -> None:
     target = tmp_path / "out.jsonl"
     limit = len(whole[".jsonl"]) // 3  # of every file; a graph of the model does not fit into it either
     environment = {"GPTCLI_CACHE": str(tmp_path / "cache")} if cache == "empty" else {}
-    line = f"generate {OPTIONS} -o {shlex.quote(str(target))}"
+    line = f"generate {OPTIONS} -m {shlex.quote(str(builtin))} -o {shlex.quote(str(target))}"
     with started(line, most_file_bytes=limit, **environment) as process:
         ended = process.end(PROMPTS)
     assert (ended.code, ended.out) == (3, b""), ended.err

@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from tokenizers import models, pre_tokenizers, trainers
 from transformers import AddedToken, GPT2Tokenizer
 
-import gptcli
 from gptcli.checkpoint.config import read_config
+from gptcli.checkpoint.locate import PACKAGED
 from gptcli.checkpoint.tokenizer import Tokenizer, load_tokenizer
 
-BUILTIN = Path(gptcli.__file__).parent / "builtin"
 SHARED = Path(os.environ.get("GPTCLI_SHARED") or Path(__file__).parents[3] / "shared")
 PUBLISHED = SHARED / "data" / "gpt2-tokenizer"
 CORPUS = ["the cat sat on the mat and the dog sat on the cat", "don't stop, won't stop; it's 1999!", "naïve café 東京"]
@@ -126,7 +125,7 @@ def truncating(directory: Path) -> Path:
 
 def builtin(directory: Path) -> Path:
     """The tokenizer that ships with gptcli."""
-    return shutil.copytree(BUILTIN, directory, ignore=shutil.ignore_patterns("*.safetensors"))
+    return shutil.copytree(PACKAGED, directory, ignore=shutil.ignore_patterns("*.safetensors"))
 
 
 def published(directory: Path) -> Path:
@@ -144,7 +143,7 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """Load one directory with gptcli and with transformers."""
     make: Callable[[Path], Path] = request.param
     directory = make(tmp_path_factory.mktemp(make.__name__) / "tokenizer")
-    config = dataclasses.replace(read_config(BUILTIN), vocab_size=60_000)
+    config = dataclasses.replace(read_config(PACKAGED), vocab_size=60_000)
     return load_tokenizer(directory, config), GPT2Tokenizer.from_pretrained(directory)
 
 
@@ -184,6 +183,6 @@ def test_the_bytes_of_every_token_are_its_text(both: tuple[Tokenizer, GPT2Tokeni
 
 def test_hello_my_name_is_has_the_published_ids(tmp_path: Path) -> None:
     directory = published(tmp_path / "gpt2")
-    tokenizer = load_tokenizer(directory, dataclasses.replace(read_config(BUILTIN), vocab_size=50257))
+    tokenizer = load_tokenizer(directory, dataclasses.replace(read_config(PACKAGED), vocab_size=50257))
     assert tokenizer.encode("Hello, my name is") == [15496, 11, 616, 1438, 318]
     assert tokenizer.eos_id == 50256

@@ -42,7 +42,7 @@ def test_greedy_text_is_that_of_peft_s_own_model(adapter: Path, builtin: Path) -
     wanted = greedy(PeftModel.from_pretrained(base, str(adapter)))
     ended = gptcli(f"generate -m {adapter} --device cpu --greedy --max-new-tokens 12 -v 'Once upon a time'")
     assert ended.out.decode().removesuffix("\n") == wanted != plain
-    assert f"gptcli: {adapter} is an adapter of {builtin}\n" in ended.err
+    assert f"gptcli: {adapter} is an adapter of builtin\n" in ended.err
 
 
 @pytest.mark.parametrize("name", ["/no/where", "org/none"])

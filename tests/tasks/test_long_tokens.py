@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gptcli.checkpoint.config import read_config
+from gptcli.checkpoint.locate import PACKAGED
 from gptcli.checkpoint.tokenizer import Tokenizer, load_tokenizer
 from gptcli.engine.backend import Tokens
 from gptcli.engine.scorer import Item
@@ -17,7 +18,7 @@ from gptcli.tasks.evaluators.perplexity_reading import Reach, Reading
 from gptcli.tasks.long_texts import LongTexts
 from gptcli.training.corpus_documents import Documents
 from gptcli.training.encoding import Encoder
-from tests.laws.test_tokenization import BUILTIN, prefixed
+from tests.laws.test_tokenization import prefixed
 from tests.training.corpus import tokenized
 from tests.training.test_encoding import EOS, only, row, rows_for
 
@@ -31,7 +32,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tokenizer(directory: Path) -> Tokenizer:
-    return load_tokenizer(directory, dataclasses.replace(read_config(BUILTIN), vocab_size=300))
+    return load_tokenizer(directory, dataclasses.replace(read_config(PACKAGED), vocab_size=300))
 
 
 def for_training(tokenizer: Tokenizer) -> Tokens:

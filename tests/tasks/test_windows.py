@@ -1,7 +1,6 @@
 """What fits into the context, what is cut, and that every cut is counted."""
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gptcli.checkpoint.config import ModelConfig, read_config
+from gptcli.checkpoint.locate import PACKAGED
 from gptcli.engine.options import SamplingOptions
 from gptcli.errors import InputError
 from gptcli.tasks.events import Place
@@ -20,7 +20,7 @@ BEGIN = 7
 
 def windows(*, bos: int | None = BEGIN, eos: tuple[int, ...] = (8, 9), **options: Any) -> Windows:
     """Return the windows of a model with a context of 20."""
-    builtin = read_config(Path(__file__).parents[2] / "gptcli" / "builtin")
+    builtin = read_config(PACKAGED)
     config: ModelConfig = dataclasses.replace(builtin, n_positions=SIZE, bos_token_id=bos, eos_token_ids=eos)
     return Windows(config, SamplingOptions(**options))
 

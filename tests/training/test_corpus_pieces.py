@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gptcli.checkpoint.config import read_config
+from gptcli.checkpoint.locate import PACKAGED
 from gptcli.checkpoint.tokenizer import Tokenizer, load_tokenizer
 from gptcli.training.corpus_pieces import pieces
-from tests.laws.test_tokenization import BUILTIN, prefixed
+from tests.laws.test_tokenization import prefixed
 from tests.training.corpus import STORIES, small_tokenizer
 
 SPACES = "".join(map(chr, [*range(0x20), 0x7F, 0x85, 0xA0, 0x1680, 0x180E, *range(0x2000, 0x2010), 0x2028, 0x2029]))
@@ -29,7 +30,7 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
 def adding(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
     """Return a tokenizer that puts a space in front of every text."""
     directory = prefixed(tmp_path_factory.mktemp("prefixed") / "tokenizer")
-    return load_tokenizer(directory, dataclasses.replace(read_config(BUILTIN), vocab_size=300))
+    return load_tokenizer(directory, dataclasses.replace(read_config(PACKAGED), vocab_size=300))
 
 
 @given(text=st.text(CHARACTERS, max_size=60), longest=st.integers(1, 20), at_newlines=st.booleans())

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gptcli.checkpoint.config import read_config
+from gptcli.checkpoint.locate import PACKAGED
 from gptcli.checkpoint.tokenizer import Tokenizer, load_tokenizer
 from gptcli.data.roles import Roles, Task
 from gptcli.errors import InputError
@@ -20,7 +21,7 @@ from gptcli.training.corpus_pieces import pieces
 from gptcli.training.encoding import Encoder, RowSource
 from gptcli.training.options import Overflow
 from gptcli.training.rows import Row, RowSet
-from tests.laws.test_tokenization import BUILTIN, prefixed
+from tests.laws.test_tokenization import prefixed
 
 EOS = 0
 Encode = Callable[..., Encoder]
@@ -205,7 +206,7 @@ def test_a_text_to_label_that_has_no_token_is_read_as_an_end_mark(encoder: Encod
 
 
 def test_a_text_to_label_is_read_with_the_tokens_that_its_tokenizer_puts_around_it(tmp_path: Path) -> None:
-    tokenizer = load_tokenizer(prefixed(tmp_path / "tokenizer"), replace(read_config(BUILTIN), vocab_size=300))
+    tokenizer = load_tokenizer(prefixed(tmp_path / "tokenizer"), replace(read_config(PACKAGED), vocab_size=300))
     whole = tokenizer.encode("the cat sat")
     encoder = Encoder(rows_for("classify"), tokenizer, eos_id=EOS, max_length=len(whole), overflow="error")
     assert told(only(encoder, row("the cat sat", label=1))) == (whole, None)
