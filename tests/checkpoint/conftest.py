@@ -8,10 +8,13 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from gptcli.checkpoint.config import read_config
 from gptcli.checkpoint.locate import PACKAGED
 
+VOCABULARY = read_config(PACKAGED).vocab_size
+
 TINY = {
-    "vocab_size": 4096,
+    "vocab_size": VOCABULARY,
     "n_positions": 16,
     "n_embd": 8,
     "n_layer": 2,

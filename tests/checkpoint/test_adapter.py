@@ -19,6 +19,7 @@ from gptcli.checkpoint.config import read_config
 from gptcli.checkpoint.locate import PACKAGED, Located, locate
 from gptcli.checkpoint.weights import open_weights
 from gptcli.errors import ModelError
+from tests.checkpoint.conftest import VOCABULARY
 
 # peft reads a name that newer versions of transformers deprecate.
 pytestmark = pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")
@@ -129,11 +130,11 @@ def test_the_adapter_s_own_config_names_the_labels(adapt: Callable[..., Any], tm
 def test_a_classifier_may_have_gained_a_token_that_only_pads(adapt: Callable[..., Any], tmp_path: Path) -> None:
     merged = adapt(GPT2ForSequenceClassification, task_type="SEQ_CLS").merge_and_unload()
     shutil.copy(tmp_path / "tiny" / "config.json", tmp_path / "adapter")
-    rewrite(tmp_path / "adapter" / "config.json", vocab_size=4097, pad_token_id=4096)
+    rewrite(tmp_path / "adapter" / "config.json", vocab_size=VOCABULARY + 1, pad_token_id=VOCABULARY)
     directory = find(tmp_path / "adapter").directory
     folded = GPT2ForSequenceClassification.from_pretrained(directory).eval()
-    assert not folded.transformer.wte.weight[4096].any()
-    padded = torch.cat([TOKENS, torch.tensor([[4096, 4096]])], dim=1)
+    assert not folded.transformer.wte.weight[VOCABULARY].any()
+    padded = torch.cat([TOKENS, torch.tensor([[VOCABULARY, VOCABULARY]])], dim=1)
     with torch.no_grad():
         assert (folded(padded).logits - merged(TOKENS).logits).abs().max() < 1e-4
     open_weights(directory, read_config(directory))

@@ -12,6 +12,7 @@ from gptcli.checkpoint.config import ModelConfig, read_config
 from gptcli.checkpoint.locate import PACKAGED
 from gptcli.checkpoint.tokenizer import Tokenizer, load_tokenizer
 from gptcli.errors import InputError, ModelError
+from tests.checkpoint.conftest import VOCABULARY
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt")
 
@@ -77,13 +78,13 @@ def test_tokens_around_a_text_are_known_apart_from_its_own(directory: Path, conf
 
 
 def test_a_tokenizer_larger_than_the_vocabulary_names_both_numbers(config: ModelConfig) -> None:
-    with pytest.raises(ModelError, match=r"largest id is 4095, but vocab_size in config\.json is 4000"):
-        load_tokenizer(PACKAGED, dataclasses.replace(config, vocab_size=4000))
+    with pytest.raises(ModelError, match=rf"largest id is {VOCABULARY - 1}, but vocab_size in config\.json is 300"):
+        load_tokenizer(PACKAGED, dataclasses.replace(config, vocab_size=300))
 
 
 def test_an_added_token_beyond_the_vocabulary_is_an_error(directory: Path, config: ModelConfig) -> None:
     edit(directory / "tokenizer_config.json", lambda settings: settings.update({"pad_token": "<pad>"}))
-    with pytest.raises(ModelError, match="largest id is 4096"):
+    with pytest.raises(ModelError, match=f"largest id is {VOCABULARY}"):
         load_tokenizer(directory, config)
 
 

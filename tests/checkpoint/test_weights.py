@@ -14,6 +14,7 @@ from transformers import GPT2LMHeadModel
 from gptcli.checkpoint.config import read_config
 from gptcli.checkpoint.weights import Weights, open_weights
 from gptcli.errors import ModelError
+from tests.checkpoint.conftest import VOCABULARY
 
 Maker = Callable[..., GPT2LMHeadModel]
 
@@ -71,7 +72,7 @@ def test_names_without_prefix_and_old_mask_buffers_are_read(checkpoint: Path) ->
 
 
 def test_a_head_that_differs_from_the_embedding_is_used_whatever_the_config_says(checkpoint: Path) -> None:
-    edit(checkpoint, lambda tensors: tensors.update({"lm_head.weight": torch.randn(4096, 8)}))
+    edit(checkpoint, lambda tensors: tensors.update({"lm_head.weight": torch.randn(VOCABULARY, 8)}))
     assert not opened(checkpoint).tied
     assert_equal_to_transformers(checkpoint)
 
