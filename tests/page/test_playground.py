@@ -99,7 +99,7 @@ def test_alternatives_stand_side_by_side_and_one_is_taken(served: Visit) -> None
 
 
 @pytest.mark.slow
-def test_a_look_inside_shows_surprise_attention_and_layers(served: Visit) -> None:
+def test_a_look_inside_shows_surprise_attention_and_layers(served: Visit, address: str) -> None:
     page = served.page
     write(page, f"{BEGINNING} zebra")
     page.click("#tab-inside")
@@ -112,7 +112,8 @@ def test_a_look_inside_shows_surprise_attention_and_layers(served: Visit) -> Non
     expect(page.locator("#strongest")).to_contain_text("%")
     page.get_by_role("radio", name="Layers").check()
     expect(page.locator("#lens tbody tr").first).to_be_visible()
-    assert page.locator("#lens tbody tr").count() == 5  # four layers and the embeddings
+    [model] = httpx.get(f"{address}/v1/models").json()["data"]
+    assert page.locator("#lens tbody tr").count() == model["layers"] + 1  # and the embeddings
     assert served.faults() == []
 
 
