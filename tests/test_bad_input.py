@@ -42,7 +42,7 @@ WRONG = {
     "--logit-bias king=nan": "--logit-bias wants TOKEN=X with X a number",
     "--logit-bias king=inf": "--logit-bias 'king' must be below infinity, not inf",
     "--logit-bias 'once upon=1'": "--logit-bias 'once upon' is not one token of builtin; it is [0-9] tokens:",
-    "--logit-bias 4096=1": "--logit-bias 4096: the ids of builtin are below 4096",
+    "--logit-bias 8192=1": "--logit-bias 8192: the ids of builtin are below 8192",
     "--device tpu": "--device must be auto, cpu, cuda, cuda:N or mps, not 'tpu'",
     "--json": "--jsonl and --json contradict each other",
     "--max-length 9": "--max-new-tokens and --max-length contradict each other",

@@ -53,7 +53,7 @@ def test_a_bad_line_is_told_has_an_empty_line_and_is_left_out_of_the_conversatio
     assert ended.code == 3
     assert ended.err.splitlines() == [
         "gptcli: error: standard input:2: is not UTF-8: byte 0xfe at column 3",
-        "gptcli: error: standard input:3: has 2,009 tokens, and beside an answer the window holds 505: shorten it",
+        "gptcli: error: standard input:3: has 2,010 tokens, and beside an answer the window holds 505: shorten it",
         "gptcli: error: 2 of 4 lines failed",
     ]
 

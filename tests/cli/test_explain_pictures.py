@@ -50,7 +50,7 @@ def test_where_there_is_no_room_the_file_that_was_there_stays(tmp_path: Path, na
 
 
 def test_what_a_page_has_no_room_for_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gptcli.explaining.pictures.page.MOST_WEIGHTS", 4 * 4 * 10)
+    monkeypatch.setattr("gptcli.explaining.pictures.page.MOST_WEIGHTS", 10 * 6 * 10)
     ended = gptcli(f"explain -m builtin 'The cat sat on the mat.' --attention -o {tmp_path}/page.html")
     told = "the page has the attention of the first 4 of 7 tokens"
     assert (ended.code, ended.err) == (0, f"gptcli: warning: {tmp_path}/page.html: {told}\n")
@@ -62,7 +62,7 @@ def test_attribution_is_told_for_the_likeliest_token_or_a_chosen_one() -> None:
     assert 'for " time": integrated gradients' in likeliest
     shown = gptcli("explain -m builtin 'Once upon a' --attribution gradient --target ' dog'").out.decode()
     assert 'for " dog": gradient x input' in shown
-    assert gptcli("explain -m builtin 'Once upon a' --attribution gradient --target 1861").out.decode() == shown
+    assert gptcli("explain -m builtin 'Once upon a' --attribution gradient --target 2373").out.decode() == shown
 
 
 def test_the_seconds_of_torchs_import_are_told() -> None:

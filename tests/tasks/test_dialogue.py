@@ -146,7 +146,7 @@ def test_the_window_is_kept_by_dropping_the_oldest_exchanges_and_never_the_syste
 
 def test_a_turn_that_no_window_holds_is_refused_however_long(tokenizer: Tokenizer) -> None:
     plain = form("plain")
-    with pytest.raises(InputError, match=r"^has 109 tokens, and beside an answer the window holds 54: shorten it$"):
+    with pytest.raises(InputError, match=r"^has 110 tokens, and beside an answer the window holds 54: shorten it$"):
         fit(plain, says("x", "y", "a " * 100), tokenizer, 64, 11)
     begun = time.monotonic()
     with pytest.raises(InputError, match=r"^has at least [\d,]+ tokens, and beside an answer"):

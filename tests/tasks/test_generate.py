@@ -132,7 +132,7 @@ def test_a_bias_by_text_or_by_id_forces_its_token(builtin: Path) -> None:
     ("token", "told"),
     [
         (" king of the", r"' king of the' is not one token of builtin; it is \d tokens: \[' king', ' of', ' the'\]"),
-        ("4096", "4096: the ids of builtin are below 4096"),
+        ("8192", "8192: the ids of builtin are below 8192"),
         ("\u00b2", "'\u00b2' is not one token of builtin; it is 2 tokens"),
     ],
 )
@@ -198,7 +198,7 @@ def test_a_long_text_is_refused_by_its_length_alone(monkeypatch: pytest.MonkeyPa
     told = events(rows("a" * 2000, "b" * 10_000, " " * 10_000))
     messages = [event.message for event in told if isinstance(event, RowFailed)]
     assert messages[0].startswith("has 2,000 tokens")
-    assert [message.partition(" tokens")[0] for message in messages[1:]] == ["has at least 714"] * 2
+    assert [message.partition(" tokens")[0] for message in messages[1:]] == ["has at least 625"] * 2
 
 
 def test_rows_that_an_earlier_run_has_done_are_passed_over_and_the_others_stay_as_they_were() -> None:
