@@ -58,7 +58,8 @@ def test_an_answer_continues_the_conversation_in_the_models_format_and_stops_bef
 
 def test_without_a_limit_an_answer_may_fill_the_context(app: FastAPI) -> None:
     bias = {str(token): -100 for token in app.state.server.models.all[0].config.eos_token_ids}
-    usage = chat(app, HELLO, seed=1, logit_bias={**bias, "11": 100}, temperature=0)["usage"]
+    long = [{"role": "user", "content": "Hello" + " dog" * 360}]  # so that less is to be written, in less time
+    usage = chat(app, long, seed=1, logit_bias={**bias, "11": 100}, temperature=0)["usage"]
     assert usage["total_tokens"] == app.state.server.models.all[0].config.n_positions + 1
 
 
