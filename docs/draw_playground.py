@@ -85,7 +85,7 @@ def draw_inside(page: Page) -> None:
     for view, name, height, shown in (
         ("Surprise", "inside", 640, "#details .alternatives"),
         ("Attention", "attention", 760, "#strongest li"),
-        ("Layers", "layers", 700, "#lens tbody tr"),
+        ("Layers", "layers", 1060, "#lens tbody tr"),
     ):
         page.set_viewport_size({"width": 1200, "height": height})
         page.get_by_role("radio", name=view).check()
