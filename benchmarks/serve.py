@@ -73,7 +73,7 @@ class Server:
 def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", default="random,builtin", help="random is of 124M, builtin of 4.3M parameters")
+    parser.add_argument("--models", default="random,builtin", help="random is of 124M, builtin of 21M parameters")
     parser.add_argument("--tokens", type=int, default=64, help="the most that each client asks for")
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
