@@ -67,7 +67,7 @@ def _slots_by_memory(config: ModelConfig, placement: Placement) -> int:
     item_bytes = 4 if placement.dtype in ("float32", "int8") else 2
     slot_bytes = 2 * config.n_layer * config.n_embd * config.n_positions * item_bytes
     if placement.device == "cpu":
-        most, free = CPU_SLOTS, _own_host_memory()
+        most, free = CPU_SLOTS, own_host_memory()
     else:
         from gptcli.engine.torch_backend import free_memory
 
@@ -75,13 +75,13 @@ def _slots_by_memory(config: ModelConfig, placement: Placement) -> int:
     return most if free is None else max(1, min(most, int(free * MEMORY_SHARE) // slot_bytes))
 
 
-def _own_host_memory() -> int | None:
+def own_host_memory() -> int | None:
     """Return this process's part of the memory that is available, of several on this machine."""
-    free = free_host_memory()
+    free = _free_host_memory()
     return None if free is None else free // (local_world(os.environ) or 1)
 
 
-def free_host_memory() -> int | None:
+def _free_host_memory() -> int | None:
     """Return the bytes of memory that are available, or None where the system does not say."""
     try:
         with open("/proc/meminfo", encoding="ascii") as file:

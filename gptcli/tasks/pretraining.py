@@ -60,7 +60,7 @@ class Pretraining:
         corpus = open_corpus(self._place.tokens)
         tokenizer = open_tokenizer(self._place)
         shape = shape_config(self._size, vocab_size=tokenizer.vocab_size)
-        options = with_batch_size(self._options, shape, processes, labels=None, longest=self._length)
+        options = with_batch_size(self._options, shape, processes, labels=None, longest=lambda: self._length)
         tables = tables_of_pretrain(config, options)
         built = self._new_model(options, vocab_size=tokenizer.vocab_size, eos_id=corpus.train.eos_id)
         # A copy of its own: another run may train that in the cache anew, for texts that have changed.

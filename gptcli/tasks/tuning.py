@@ -1,6 +1,7 @@
 """The part of finetune that needs torch: the model, its examples, the run, and what is left behind."""
 
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,6 +26,9 @@ from gptcli.training.saving import final_files
 from gptcli.training.session import Plan, train
 from gptcli.training.speed import seconds_per_token
 from gptcli.training.subject import Subject, make_subject
+
+LARGEST_ROWS = 1000
+"""Rows of most bytes that are tokenized before the run, where --batch-size auto has to know the longest in tokens."""
 
 
 class Tuning:
@@ -54,8 +58,15 @@ class Tuning:
             directory=config.run.output,
         )
         self._encoder = self._encoder_of(options.overflow)
+        longest = partial(self._longest_sequence, packing=options.packing)
         labels = None if rows.labels is None else max(1, len(rows.labels.names))
-        self._options = with_batch_size(options, model_config, self._processes, labels=labels, longest=self._longest)
+        self._options = with_batch_size(options, model_config, self._processes, labels=labels, longest=longest)
+
+    def _longest_sequence(self, *, packing: bool) -> int:
+        """Return the tokens of the longest sequence, for which --batch-size auto leaves room."""
+        if packing:
+            return self._longest
+        return self._encoder.longest(self._rows.train.largest(LARGEST_ROWS))
 
     def report(self) -> DataReport:
         """Return what the run would learn from and cost, from a few steps that are not kept.

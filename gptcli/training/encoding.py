@@ -53,6 +53,15 @@ class Encoder:
         """Return how many tokens of each row are read if nothing is cut."""
         return np.array([len(inputs) for inputs, _ in self._encoded(rows)], dtype=np.int64)
 
+    def longest(self, rows: Sequence[Row]) -> int:
+        """Return the tokens of the longest example that these rows make, the largest of them first."""
+        longest = 1
+        for row in rows:
+            longest = max(longest, int(self.lengths([row])[0]))
+            if longest >= self._max_length:
+                return self._max_length
+        return longest
+
     def cut(self, rows: Sequence[Row]) -> tuple[int, int]:
         """Return how many rows are longer than a sequence, and how many of their tokens are never learned.
 

@@ -3,13 +3,14 @@
 import re
 import resource
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from gptcli.checkpoint.config import ModelConfig
-from gptcli.engine.load import free_host_memory
+from gptcli.engine.load import own_host_memory
 from gptcli.training.footprint import estimate_memory
 from gptcli.training.options import TrainingOptions
 from gptcli.training.processes import Processes
@@ -33,20 +34,29 @@ def peak_memory(device: torch.device) -> int:
 
 
 def with_batch_size(
-    options: TrainingOptions, config: ModelConfig, processes: Processes, *, labels: int | None, longest: int
+    options: TrainingOptions,
+    config: ModelConfig,
+    processes: Processes,
+    *,
+    labels: int | None,
+    longest: Callable[[], int],
 ) -> TrainingOptions:
-    """Return the options with --batch-size auto settled, the same in all processes."""
+    """Return the options with --batch-size auto settled, the same in all processes.
+
+    longest returns the tokens of the longest sequence; the main process alone calls it, and only for auto.
+    """
     if options.batch_size != "auto":
         return options
-    size = largest_batch(config, options, labels=labels, longest=longest, device=processes.device)
-    return replace(options, batch_size=processes.told_by_main(size))
+    length = processes.by_main(longest)
+    size = largest_batch(config, options, labels=labels, longest=length, device=processes.device)
+    return replace(options, batch_size=min(processes.gathered([size])))
 
 
 def largest_batch(
     config: ModelConfig, options: TrainingOptions, *, labels: int | None, longest: int, device: torch.device
 ) -> int:
     """Return the largest power of two of sequences, up to LARGEST_BATCH, that is estimated to fit."""
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else free_host_memory()
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else own_host_memory()
     size = LARGEST_BATCH
     while size > 1 and free is not None:
         needed = estimate_memory(config, options, labels=labels, tokens=size * longest, longest=longest).total

@@ -113,7 +113,7 @@ def test_a_batch_size_is_chosen_by_the_devices_free_memory(
     roomy = run(data, tiny, "roomy", batch_size="auto", max_steps=1)
     assert roomy.of(TrainingStarted)[0].batch_size == memory.LARGEST_BATCH
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda *_: (1, 1))
-    monkeypatch.setattr(memory, "free_host_memory", lambda: 1)
+    monkeypatch.setattr(memory, "own_host_memory", lambda: 1)
     assert run(data, tiny, "full", batch_size="auto", max_steps=1).of(TrainingStarted)[0].batch_size == 1
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from gptcli.errors import ConfigError, InputError
+from gptcli.training import memory
 from gptcli.training.doctor import DataReport
-from gptcli.training.events import SampleReport
+from gptcli.training.events import SampleReport, TrainingStarted
 from tests.tuning import held, labelled, tune, write_rows
 
 SHORT: list[dict[str, Any]] = [{"text": f"row {n} of it"} for n in range(32)]
@@ -41,6 +42,24 @@ def test_a_dry_run_tells_what_overflow_makes_of_long_rows_and_ends(
     (report,) = tune(data, tmp_path / "out", tiny, **options, dry_run=True).of(DataReport)
     assert any(text.startswith(finding) for text in report.findings)
     assert (report.batches is None) == (overflow == "drop")
+
+
+@pytest.mark.parametrize(("packing", "longest"), [(False, 13), (True, 48)])
+def test_an_automatic_batch_size_leaves_room_for_the_longest_row_and_no_longer_one(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packing: bool, longest: int
+) -> None:
+    """It left room for the whole context: of rows of 60 tokens and a context of 1024 it took a 17th of the batch."""
+    reckoned = []
+
+    def largest(*_: object, longest: int, **__: object) -> int:
+        reckoned.append(longest)
+        return 4
+
+    monkeypatch.setattr(memory, "largest_batch", largest)
+    data = write_rows(tmp_path / "data.jsonl", [*SHORT, {"text": "a longer row"}])
+    tuned = tune(data, tmp_path / "out", tiny, **(QUICK | {"batch_size": "auto"}), packing=packing, validation_split=0)
+    assert reckoned == [longest]
+    assert tuned.of(TrainingStarted)[0].batch_size == 4
 
 
 def test_rows_that_are_cut_are_told(tiny: Path, tmp_path: Path) -> None:

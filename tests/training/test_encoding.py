@@ -151,6 +151,21 @@ def test_a_completion_longer_than_a_sequence_keeps_the_last_token_of_its_prompt(
 
 
 @pytest.mark.parametrize(
+    ("texts", "longest"), [(["abc", "a", ""], 4), (["abcdefg", "a"], 8), (["a" * 11, "a" * 10], 8), ([], 1)]
+)
+def test_the_longest_example_is_found(encoder: Encode, texts: list[str], longest: int) -> None:
+    for overflow in ("truncate", "drop", "split", "error"):
+        assert encoder("lm", overflow).longest([row(text) for text in texts]) == longest
+
+
+def test_no_row_behind_one_that_fills_a_sequence_is_tokenized(encoder: Encode, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = encoder("lm")
+    found = long.lengths([row("a" * 11)])
+    monkeypatch.setattr(long, "lengths", lambda rows: found if rows[0].text else None)
+    assert long.longest([row("a" * 11), row("")]) == 8
+
+
+@pytest.mark.parametrize(
     ("task", "overflow", "cut"),
     [
         ("lm", "truncate", (2, 4 + 14)),

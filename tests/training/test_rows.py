@@ -206,3 +206,17 @@ def test_a_real_file_is_read_whole(name: str, shared: Path) -> None:
 def test_language_pairs_need_to_be_told_which_is_the_prompt(shared: Path) -> None:
     with pytest.raises(InputError, match=r"the columns are english, french, attribution; set .*--prompt-column"):
         load(shared / "data" / "complete" / "english-french.tsv")
+
+
+def test_the_largest_rows_are_those_of_most_bytes(write: Write) -> None:
+    rows, _ = load(
+        write("a.jsonl", '{"text": "abcd"}\n{"text": "猫猫"}\n{"text": "abcde"}\n'.encode()), validation_split=0
+    )
+    assert [row.text for row in rows.train.largest(2)] == ["猫猫", "abcde"]
+    assert len(rows.train.largest(9)) == 3
+
+
+def test_completions_count_in_the_largest_rows(write: Write) -> None:
+    text = b'{"prompt": "abcd", "completion": "x"}\n{"prompt": "a", "completion": "uvwxyz"}\n'
+    rows, _ = load(write("a.jsonl", text), validation_split=0)
+    assert [row.text for row in rows.train.largest(1)] == ["a"]
