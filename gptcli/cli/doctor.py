@@ -102,14 +102,15 @@ def _lengths(page: _Page, lengths: "LengthReport", rows: int) -> None:
 
 
 def _overflow(page: _Page, overflow: "OverflowReport", tokens: int) -> None:
-    lost = f"{overflow.tokens_lost:,} tokens lost ({overflow.tokens_lost / tokens:.1%})"
+    cut = overflow.cut
+    lost = f"{cut.told(cut.tokens)} tokens lost ({cut.tokens / tokens:.1%})"
     does = {
         "truncate": f"cut, {lost}",
         "drop": f"dropped, {lost}",
         "split": "split, nothing lost",
         "error": "not allowed",
     }[overflow.overflow]
-    longer = f"{overflow.rows:,} rows are longer: {does}" if overflow.rows else "no row is longer"
+    longer = f"{cut.told(cut.rows)} rows are longer: {does}" if cut.rows else "no row is longer"
     page.entry("max length", f"{overflow.max_length:,} tokens; {longer}")
 
 

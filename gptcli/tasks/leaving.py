@@ -11,6 +11,7 @@ from gptcli.evaluation.label_plots import plot_confusion
 from gptcli.training.card import FILE_NAME as CARD
 from gptcli.training.card import LEARNED_TO_STOP, CardFacts, render_card
 from gptcli.training.config_file import FILE_NAME, Tables, write
+from gptcli.training.cut import Cut
 from gptcli.training.events import Finished
 from gptcli.training.metrics_log import FILE_NAME as METRICS
 from gptcli.training.metrics_log import read_metrics
@@ -52,14 +53,15 @@ def leave(
     )
 
 
-def shortcomings(ended: Ended, *, cut: tuple[int, int], labels: Sequence[str] = ()) -> list[str]:
-    """Return what a person should know about the model that was saved; cut is rows, and tokens that were lost.
+def shortcomings(ended: Ended, *, cut: Cut, labels: Sequence[str] = ()) -> list[str]:
+    """Return what a person should know about the model that was saved; cut is what was lost of training rows.
 
     labels are the names of what it was trained to give, in the order of the confusion matrix.
     """
     told = []
-    if cut[1]:
-        told.append(f"{cut[0]:,} rows were longer than a sequence: {cut[1]:,} of their tokens were not learned")
+    if cut.tokens:
+        rows, tokens = cut.told(cut.rows), cut.told(cut.tokens)
+        told.append(f"{rows} rows were longer than a sequence: {tokens} of their tokens were not learned")
     if ended.is_worse_than_base:
         told.append(
             "the model was better on the held-out rows before it was tuned: lower --lr, set --dropout 0, or add rows"

@@ -16,6 +16,7 @@ from gptcli.training.corpus import Corpus, open_corpus
 from gptcli.training.corpus_documents import Documents
 from gptcli.training.corpus_judging import CorpusJudge
 from gptcli.training.corpus_preparation import Place, open_tokenizer
+from gptcli.training.cut import Cut
 from gptcli.training.memory import with_batch_size
 from gptcli.training.model import Built, new_model
 from gptcli.training.options import TrainingOptions
@@ -88,7 +89,7 @@ class Pretraining:
         yield Stage(text="saving the model")
         card = self._card(corpus, ended, tables)
         finished = leave(ended, directory, files, card, labels=())
-        for text in shortcomings(ended, cut=(0, 0)):
+        for text in shortcomings(ended, cut=Cut()):
             yield Notice(text=text)
         yield finished
 
@@ -121,8 +122,7 @@ class Pretraining:
                 duplicates=0,
                 leaked=0,
                 digest=corpus.digest,
-                rows_cut=0,
-                tokens_cut=0,
+                cut=Cut(),
             ),
             options=tables,
             metrics=metrics,

@@ -8,6 +8,7 @@ from gptcli.data.options import DataOptions
 from gptcli.tasks.training_config import FinetuneConfig
 from gptcli.training.card import CardFacts, DataFacts
 from gptcli.training.config_file import Tables
+from gptcli.training.cut import Cut
 from gptcli.training.rows import RowSet
 from gptcli.training.session import Ended
 from gptcli.training.subject import Subject
@@ -22,10 +23,10 @@ def tuned_card(
     subject: Subject,
     ended: Ended,
     *,
-    cut: tuple[int, int],
+    cut: Cut,
     options: Tables,
 ) -> CardFacts:
-    """Return what the card says of a finished run; cut is rows, and tokens that were lost."""
+    """Return what the card says of a finished run; cut is what was lost of training rows."""
     parameters = list(subject.objective.parameters())
     lora = options.get("lora")
     metrics = {} if ended.evaluation is None else dict(ended.evaluation.metrics)
@@ -54,7 +55,7 @@ def tuned_card(
     )
 
 
-def _data_facts(data: DataOptions, rows: RowSet, cut: tuple[int, int]) -> DataFacts:
+def _data_facts(data: DataOptions, rows: RowSet, cut: Cut) -> DataFacts:
     split = f"--validation-split {data.validation_split:g}, by a hash of each row"
     return DataFacts(
         files=tuple(Path(name).name for name in rows.sources),
@@ -67,8 +68,7 @@ def _data_facts(data: DataOptions, rows: RowSet, cut: tuple[int, int]) -> DataFa
         leaked=rows.leaked,
         digest=rows.digest,
         labels=_label_counts(rows),
-        rows_cut=cut[0],
-        tokens_cut=cut[1],
+        cut=cut,
     )
 
 

@@ -113,7 +113,7 @@ class Tuning:
         if ended is None:
             return
         yield Stage(text="saving the model")
-        cut = self._encoder.cut(self._rows.train)
+        cut = processes.by_main(lambda: self._encoder.cut(self._rows.train))
         card = tuned_card(self._config, self._rows, self._located, subject, ended, cut=cut, options=tables)
         names = () if self._rows.labels is None else self._rows.labels.names
         finished = leave(ended, directory, final_files(subject.files, options.lora), card, labels=names)

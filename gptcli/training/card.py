@@ -13,6 +13,7 @@ from typing import Literal
 from gptcli.data.labels import LabelKind
 from gptcli.data.roles import Task
 from gptcli.training.config_file import Value
+from gptcli.training.cut import Cut
 from gptcli.training.markdown import code, fence, plain, table
 
 FILE_NAME = "README.md"
@@ -51,10 +52,8 @@ class DataFacts:
     digest: str
     labels: tuple[tuple[str, int], ...] = ()
     """Each label and its training rows, in the order of id2label."""
-    rows_cut: int
+    cut: Cut
     """Training rows that were longer than --max-length."""
-    tokens_cut: int
-    """Tokens that were never learned for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,9 +170,9 @@ def _data_rows(data: DataFacts) -> Iterator[tuple[str, str]]:
         "empty, left out": data.empty,
         "duplicates in the training rows": data.duplicates,
         "validation rows that also stand in the training rows": data.leaked,
-        "longer than `--max-length`": data.rows_cut,
     }.items():
         yield name, f"{count:,}"
+    yield "longer than `--max-length`", data.cut.told(data.cut.rows)
     yield "BLAKE2b hash of the rows and their split", code(data.digest)
 
 
@@ -206,11 +205,9 @@ def _limits(facts: CardFacts) -> Iterator[str]:
             if facts.eos_probability < LEARNED_TO_STOP
             else ""
         )
-    if data.tokens_cut:
-        yield (
-            f"{data.rows_cut:,} training rows were longer than `--max-length`;"
-            f" {data.tokens_cut:,} of their tokens were not learned."
-        )
+    if data.cut.tokens:
+        rows, tokens = data.cut.told(data.cut.rows), data.cut.told(data.cut.tokens)
+        yield f"Of the training rows {rows} were longer than `--max-length`; {tokens} of their tokens were not learned."
     if data.leaked:
         yield f"{data.leaked:,} validation rows also stand in the training rows: the result flatters the model."
     if facts.label_kind == "regression":

@@ -25,6 +25,8 @@ FEW_ROWS = 10
 """A label of fewer training rows is hard to learn."""
 ONE_SIDED = 0.8
 """Part of the rows that have the same label from which accuracy alone says little."""
+MOST_CHARACTERS = 100_000_000
+"""Of the rows that are tokenized: a minute or so. Of longer ones fewer stand for all."""
 MUCH = 0.01
 """Part of the rows or tokens from which it is worth a word."""
 
@@ -88,8 +90,7 @@ def examine(
     """Report on the rows of a run; seconds_per_token is how fast it was seen to be on this machine."""
     count = len(rows.train)
     max_length = min(options.max_length or config.n_positions, config.n_positions)
-    chosen = sample(count, options.seed)
-    lengths = encoder.lengths([rows.train[number] for number in chosen])
+    lengths = encoder.lengths(_measured(rows.train, options.seed))
     overflow = overflow_report(lengths, count, max_length=max_length, overflow=options.overflow)
     batches = batch_report(lengths, count, options, max_length=max_length)
     labels = _label_counts(rows)
@@ -117,6 +118,12 @@ def examine(
             *_label_findings(labels),
         ),
     )
+
+
+def _measured(rows: Sequence[Row], seed: int) -> list[Row]:
+    """Return the rows that are tokenized: all, or a sample of no more than MOST_CHARACTERS or so."""
+    chosen = [rows[number] for number in sample(len(rows), seed)]
+    return chosen[:: -(-sum(row.characters for row in chosen) // MOST_CHARACTERS) or 1]
 
 
 def _label_counts(rows: RowSet) -> tuple[LabelCount, ...]:
@@ -179,15 +186,16 @@ def _row_findings(rows: RowSet) -> Iterator[str]:
 def _length_findings(
     lengths: LengthReport, overflow: OverflowReport, batches: BatchReport | None, *, context: int
 ) -> Iterator[str]:
-    if overflow.rows and overflow.overflow == "error":
+    cut = overflow.cut
+    if cut.rows and overflow.overflow == "error":
         yield (
-            f"{overflow.rows:,} rows are longer than --max-length {overflow.max_length} and --overflow error"
+            f"{cut.told(cut.rows)} rows are longer than --max-length {overflow.max_length} and --overflow error"
             " ends the run at the first: shorten them, or give --overflow truncate, drop or split"
         )
     if batches is None:
         yield f"every row is longer than --max-length {overflow.max_length} and --overflow drop leaves none: raise it"
-    elif overflow.tokens_lost > MUCH * lengths.tokens:
-        share = f"{overflow.tokens_lost / lengths.tokens:.0%} of all tokens are lost"
+    elif cut.tokens > MUCH * lengths.tokens:
+        share = f"{cut.tokens / lengths.tokens:.0%} of all tokens are lost"
         higher = f"raise it, up to {context}, or " if overflow.max_length < context else ""
         yield f"{share} at --max-length {overflow.max_length}: {higher}give --overflow split"
 

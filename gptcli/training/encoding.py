@@ -1,6 +1,8 @@
 """From rows of text to examples of tokens: what is read, what is predicted, and what becomes of a row that is long."""
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from gptcli.errors import InputError
 from gptcli.training.batches import IGNORED, Example, Tokens
 from gptcli.training.batches import Sequence as Packed
 from gptcli.training.corpus_pieces import PIECE_CHARACTERS, pieces
+from gptcli.training.cut import Cut
 from gptcli.training.options import Overflow
 from gptcli.training.rows import Row, RowSet
 from gptcli.training.stream import as_sequences
@@ -21,6 +24,8 @@ _ROWS_AT_ONCE = 1000
 """Rows that are tokenized at once, by several threads, where only their lengths are kept."""
 _MOST_COUNTED = 5000
 """Rows that are tokenized a second time, to count what --overflow cuts."""
+_MOST_CHARACTERS = 20_000_000
+"""Of those rows together: some seconds."""
 _SAMPLED_ROWS = 256
 """Rows whose mean length says how many fit into a sequence."""
 
@@ -62,21 +67,24 @@ class Encoder:
                 return self._max_length
         return longest
 
-    def cut(self, rows: Sequence[Row]) -> tuple[int, int]:
-        """Return how many rows are longer than a sequence, and how many of their tokens are never learned.
+    def cut(self, rows: Sequence[Row]) -> Cut:
+        """Count the rows that are longer than a sequence, and what is lost of them.
 
-        Of more than _MOST_COUNTED rows that may be, as many evenly spaced ones stand for all.
+        Of more than _MOST_COUNTED rows that may be, as many evenly spaced ones stand for all; of more than
+        _MOST_CHARACTERS in those, the beginning of each stands for the row.
         """
         long = [number for number, row in enumerate(rows) if self._may_be_long(row)]
         step = -(-len(long) // _MOST_COUNTED) or 1
-        counted = long[::step]
+        counted = [rows[number] for number in long[::step]]
+        characters = sum(row.characters for row in counted)
+        room = _MOST_CHARACTERS / len(counted) if characters > _MOST_CHARACTERS else math.inf
         longer = lost = 0
-        for begin in range(0, len(counted), _ROWS_AT_ONCE):
-            for length in self.lengths([rows[number] for number in counted[begin : begin + _ROWS_AT_ONCE]]).tolist():
-                longer += length > self._max_length
-                lost += self._lost(length)
+        for length in self._lengths_by_beginning(counted, room):
+            longer += length > self._max_length
+            lost += self._lost(length)
         scale = len(long) / max(1, len(counted))
-        return round(longer * scale), round(lost * scale)
+        estimated = step > 1 or characters > _MOST_CHARACTERS
+        return Cut(rows=round(longer * scale), tokens=round(lost * scale), estimated=estimated)
 
     def refuse_unusable(self, rows: Sequence[Row]) -> None:
         """Raise InputError for a long row under --overflow error, and where --overflow drop leaves no row of some.
@@ -96,8 +104,15 @@ class Encoder:
     def _may_be_long(self, row: Row) -> bool:
         """Return whether a row could have too many tokens, of which each has at least a byte."""
         before, behind = self._ends
-        characters = len(row.text) + len(row.completion or "") + len(before) + len(behind) + 1
-        return characters * _MOST_BYTES > self._max_length
+        return (row.characters + len(before) + len(behind) + 1) * _MOST_BYTES > self._max_length
+
+    def _lengths_by_beginning(self, rows: Sequence[Row], room: float) -> Iterator[int]:
+        """Yield about how many tokens each row has: those of so many characters are counted, and stand for the rest."""
+        for begin in range(0, len(rows), _ROWS_AT_ONCE):
+            part = rows[begin : begin + _ROWS_AT_ONCE]
+            shares = [min(1.0, room / max(1, row.characters)) for row in part]
+            lengths = self.lengths([_beginning(row, share) for row, share in zip(part, shares, strict=True)])
+            yield from (round(length / share) for length, share in zip(lengths.tolist(), shares, strict=True))
 
     def _lost(self, length: int) -> int:
         if length <= self._max_length or self._overflow == "split":
@@ -166,6 +181,14 @@ class Encoder:
 
     def _example(self, row: Row, inputs: Tokens, targets: Tokens | None) -> Example:
         return Example(inputs, targets, row.label if targets is None else None, self._rows.origin(row))
+
+
+def _beginning(row: Row, share: float) -> Row:
+    """Return a row with only so much of its texts."""
+    if share == 1.0:
+        return row
+    text, completion = (part and part[: math.ceil(len(part) * share)] for part in (row.text, row.completion))
+    return replace(row, text=text or "", completion=completion)
 
 
 class RowSource:

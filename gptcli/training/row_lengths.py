@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from gptcli.training.attention import group_rows
 from gptcli.training.batches import Example
 from gptcli.training.batches import Sequence as Packed
+from gptcli.training.cut import Cut
 from gptcli.training.options import Overflow, TrainingOptions
 from gptcli.training.stream import Position, Stream, as_sequences
 
@@ -41,9 +42,7 @@ class OverflowReport:
 
     max_length: int
     overflow: Overflow
-    rows: int
-    """Longer ones."""
-    tokens_lost: int
+    cut: Cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +98,11 @@ def overflow_report(lengths: Lengths, rows: int, *, max_length: int, overflow: O
     return OverflowReport(
         max_length=max_length,
         overflow=overflow,
-        rows=scaled(len(longer), len(lengths), rows),
-        tokens_lost=scaled(lost, len(lengths), rows),
+        cut=Cut(
+            rows=scaled(len(longer), len(lengths), rows),
+            tokens=scaled(lost, len(lengths), rows),
+            estimated=len(lengths) < rows,
+        ),
     )
 
 

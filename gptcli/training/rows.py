@@ -39,6 +39,11 @@ class Row:
     ends: bool = True
     """False where its document goes on in the next row, so that no end mark is learned."""
 
+    @property
+    def characters(self) -> int:
+        """Return how many it has in all."""
+        return len(self.text) + len(self.completion or "")
+
 
 class Rows(Sequence[Row]):
     """Some of the rows of a run, in the order of reading; a row is made when it is asked for."""

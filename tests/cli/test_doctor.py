@@ -6,6 +6,7 @@ import pytest
 
 from gptcli.cli import doctor
 from gptcli.cli.doctor import render
+from gptcli.training.cut import Cut
 from gptcli.training.doctor import CostReport, DataReport, LabelCount
 from gptcli.training.footprint import Footprint
 from gptcli.training.row_lengths import BatchReport, LengthReport, OverflowReport
@@ -31,7 +32,7 @@ REPORT = DataReport(
         longest=1200,
         histogram=((0, 9, 450), (10, 10, 449), (20, 1200, 1)),
     ),
-    overflow=OverflowReport(max_length=1024, overflow="truncate", rows=1, tokens_lost=176),
+    overflow=OverflowReport(max_length=1024, overflow="truncate", cut=Cut(rows=1, tokens=176)),
     batches=BatchReport(
         batch_size=8,
         packing=False,
@@ -111,9 +112,11 @@ def test_names_drive_no_terminal():
 def test_what_is_sampled_or_packed_is_said():
     text = page(
         lengths=dataclasses.replace(REPORT.lengths, measured=500),
+        overflow=OverflowReport(max_length=1024, overflow="truncate", cut=Cut(rows=7, tokens=176, estimated=True)),
         batches=dataclasses.replace(REPORT.batches, packing=True, rows_per_sequence=9.26, filled=0.97),
     )
     assert "9,000 to train on (from 500 rows drawn by the seed)" in text
+    assert "1,024 tokens; about 7 rows are longer: cut, about 176 tokens lost (2.0%)" in text
     assert "8 sequences, each of 9.3 rows, 97% full" in text
 
 

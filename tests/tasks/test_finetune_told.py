@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gptcli.errors import ConfigError, InputError
-from gptcli.training import memory
+from gptcli.training import encoding, memory
 from gptcli.training.doctor import DataReport
 from gptcli.training.events import SampleReport, TrainingStarted
 from tests.tuning import held, labelled, tune, write_rows
@@ -71,6 +71,15 @@ def test_rows_that_are_cut_are_told(tiny: Path, tmp_path: Path) -> None:
     card = (split.directory / "README.md").read_text()
     assert "| longer than `--max-length` | 1 |" in card
     assert "not learned" not in card
+
+
+def test_a_count_of_rows_that_is_estimated_is_told_as_such(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "_MOST_COUNTED", 2)
+    data = write_rows(tmp_path / "data.jsonl", [{"text": letter * 60} for letter in "abcde"])
+    tuned = tune(data, tmp_path / "out", tiny, **QUICK, overflow="truncate", validation_split=0.0)
+    assert "about 5 rows were longer than a sequence: about 65 of their tokens were not learned" in tuned.notices
 
 
 def test_a_long_row_that_is_held_out_is_refused_before_training_too(tiny: Path, tmp_path: Path) -> None:

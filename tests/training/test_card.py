@@ -10,6 +10,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 from gptcli.training.card import CardFacts, DataFacts, render_card
+from gptcli.training.cut import Cut
 
 DATA = DataFacts(
     files=("reviews.csv",),
@@ -22,8 +23,7 @@ DATA = DataFacts(
     leaked=0,
     digest="ab12",
     labels=(("negative", 450), ("positive", 450)),
-    rows_cut=0,
-    tokens_cut=0,
+    cut=Cut(),
 )
 FACTS = CardFacts(
     name="sentiment",
@@ -131,9 +131,16 @@ def test_a_model_that_does_not_stop_is_said_not_to():
 
 
 def test_what_was_cut_and_what_leaked_are_limits():
-    text = card(data=dataclasses.replace(DATA, rows_cut=7, tokens_cut=1234, leaked=5))
-    assert "7 training rows were longer than `--max-length`; 1,234 of their tokens were not learned." in text
+    text = card(data=dataclasses.replace(DATA, cut=Cut(rows=7, tokens=1234), leaked=5))
+    assert "Of the training rows 7 were longer than `--max-length`; 1,234 of their tokens were not learned." in text
     assert "5 validation rows also stand in the training rows: the result flatters the model." in text
+
+
+def test_a_count_that_is_estimated_is_said_to_be():
+    """It stood there like one of all rows."""
+    text = card(data=dataclasses.replace(DATA, cut=Cut(rows=7000, tokens=1234, estimated=True)))
+    assert "| longer than `--max-length` | about 7,000 |" in text
+    assert "Of the training rows about 7,000 were longer than `--max-length`; about 1,234 of their tokens" in text
 
 
 def test_a_model_without_validation_says_that_nothing_was_measured():

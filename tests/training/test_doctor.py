@@ -9,7 +9,7 @@ from gptcli.checkpoint.config import read_config
 from gptcli.checkpoint.tokenizer import load_tokenizer
 from gptcli.data.labels import LabelSet
 from gptcli.data.roles import Roles
-from gptcli.training import row_lengths
+from gptcli.training import doctor, row_lengths
 from gptcli.training.doctor import examine
 from gptcli.training.encoding import Encoder
 from gptcli.training.options import TrainingOptions
@@ -111,7 +111,7 @@ def test_a_regression_has_a_range_instead_of_labels(look):
 )
 def test_long_rows_are_a_finding_with_a_remedy(look, options, finding):
     report = look(rows_of(["x" * 76, "x" * 76, "y"]), **options)
-    assert report.overflow.rows == 2
+    assert report.overflow.cut.rows == 2
     assert report.findings[0].startswith(finding)
     assert look(rows_of(["x" * 76, "x" * 76, "y"]), overflow="split").findings == ()
 
@@ -144,6 +144,14 @@ def test_of_many_rows_a_sample_is_measured(look, monkeypatch):
     report = look(rows_of(["abc"] * 101), batch_size=4)
     assert (report.lengths.measured, report.lengths.tokens) == (10, 400)
     assert report.batches.steps == 30  # 3 for 10 rows
+
+
+def test_of_huge_rows_fewer_are_measured_and_what_is_counted_in_them_is_an_estimate(look, monkeypatch):
+    """50,000 rows of megabytes would be tokenized for hours."""
+    monkeypatch.setattr(doctor, "MOST_CHARACTERS", 1000)
+    report = look(rows_of(["x" * 76] * 101), overflow="error")
+    assert report.lengths.measured == 13
+    assert report.findings[0].startswith("about 100 rows are longer than --max-length 48")
 
 
 def test_a_run_without_validation_is_a_finding(look):

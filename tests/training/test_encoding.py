@@ -18,6 +18,7 @@ from gptcli.errors import InputError
 from gptcli.training import encoding
 from gptcli.training.batches import IGNORED, Example
 from gptcli.training.corpus_pieces import pieces
+from gptcli.training.cut import Cut
 from gptcli.training.encoding import Encoder, RowSource
 from gptcli.training.options import Overflow
 from gptcli.training.rows import Row, RowSet
@@ -129,7 +130,7 @@ def test_a_row_that_just_fits_is_whole(encoder: Encode, task: Task, text: str) -
     one = row(text, "x" if task == "complete" else None, label=1)
     for overflow in ("truncate", "drop", "error"):
         assert len(only(encoder(task, overflow), one).input_ids) == 8
-        assert encoder(task, overflow).cut([one]) == (0, 0)
+        assert encoder(task, overflow).cut([one]) == Cut()
 
 
 def test_a_text_to_label_loses_its_end(encoder: Encode, tokenizer: Tokenizer) -> None:
@@ -180,7 +181,7 @@ def test_no_row_behind_one_that_fills_a_sequence_is_tokenized(encoder: Encode, m
 def test_rows_that_are_cut_are_counted(encoder: Encode, task: Task, overflow: Overflow, cut: tuple[int, int]) -> None:
     completion = "y" if task == "complete" else None
     rows = [row("a" * 11, completion, 0), row("b", completion, 0), row("c" * 21, completion, 0)]
-    assert encoder(task, overflow).cut(rows) == cut
+    assert encoder(task, overflow).cut(rows) == Cut(rows=cut[0], tokens=cut[1])
 
 
 def test_of_many_long_rows_some_stand_for_all_in_the_count(encoder: Encode, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,8 +195,30 @@ def test_of_many_long_rows_some_stand_for_all_in_the_count(encoder: Encode, monk
         return lengths(self, rows)
 
     monkeypatch.setattr(Encoder, "lengths", count)
-    assert encoder("lm").cut([row("a" * 11)] * 95) == (95, 95 * 4)
+    assert encoder("lm").cut([row("a" * 11)] * 95) == Cut(rows=95, tokens=95 * 4, estimated=True)
     assert sum(counted) == 10
+
+
+@pytest.mark.parametrize("task", ["lm", "classify", "complete"])
+def test_of_huge_long_rows_the_beginnings_stand_for_all_in_the_count(
+    encoder: Encode, monkeypatch: pytest.MonkeyPatch, task: Task
+) -> None:
+    """5,000 rows of megabytes were tokenized again at the end of a run."""
+    monkeypatch.setattr(encoding, "_MOST_CHARACTERS", 2000)
+    counted: list[int] = []
+    lengths = Encoder.lengths
+
+    def count(self: Encoder, rows: Sequence[Row]) -> object:
+        counted.extend(one.characters for one in rows)
+        return lengths(self, rows)
+
+    monkeypatch.setattr(Encoder, "lengths", count)
+    half = "y" * 500 if task == "complete" else None
+    rows = [row("a" * (1000 - len(half or "")), half, 0), row("b" * 9000, "y" if half else None, 0)]
+    found = encoder(task).cut(rows)
+    assert (found.rows, found.estimated) == (2, True)
+    assert found.tokens == pytest.approx(10_000 - 2 * 8, rel=0.01)
+    assert sum(counted) <= 2001
 
 
 @pytest.mark.parametrize("task", ["lm", "classify", "complete"])
@@ -226,10 +249,10 @@ def test_a_text_to_label_is_read_with_the_tokens_that_its_tokenizer_puts_around_
     encoder = Encoder(rows_for("classify"), tokenizer, eos_id=EOS, max_length=len(whole), overflow="error")
     assert told(only(encoder, row("the cat sat", label=1))) == (whole, None)
     assert told(only(encoder, row("", label=1))) == (tokenizer.encode(""), None)
-    assert encoder.cut([row("the cat sat", label=1)]) == (0, 0)
+    assert encoder.cut([row("the cat sat", label=1)]) == Cut()
     shorter = Encoder(rows_for("classify"), tokenizer, eos_id=EOS, max_length=len(whole) - 1, overflow="truncate")
     assert told(only(shorter, row("the cat sat", label=1))) == (whole[:-1], None)
-    assert shorter.cut([row("the cat sat", label=1)]) == (1, 1)
+    assert shorter.cut([row("the cat sat", label=1)]) == Cut(rows=1, tokens=1)
     assert len(tokenizer.ends[0]) + len(tokenizer.ends[1]) == 2
 
 
@@ -238,7 +261,7 @@ def test_characters_of_several_bytes_are_not_taken_for_short(builtin: Path) -> N
     encoder = Encoder(rows_for("classify"), tokenizer, eos_id=EOS, max_length=8, overflow="truncate")
     text = "\U0001d524\U0001d52d\U0001d531"  # letters of four bytes
     assert len(text) < 8 < len(tokenizer.encode(text))
-    assert encoder.cut([row(text, label=0)]) == (1, len(tokenizer.encode(text)) - 8)
+    assert encoder.cut([row(text, label=0)]) == Cut(rows=1, tokens=len(tokenizer.encode(text)) - 8)
 
 
 @pytest.mark.slow

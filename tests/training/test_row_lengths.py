@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gptcli.training import row_lengths
+from gptcli.training.cut import Cut
 from gptcli.training.options import TrainingOptions
 from gptcli.training.row_lengths import batch_report, length_report, overflow_report, sample
 
@@ -44,7 +45,10 @@ def test_a_sample_stands_for_all_rows(monkeypatch):
 def test_overflow_loses_what_it_says(overflow, lost, learned):
     lengths = np.array([5, 15, 20])
     report = overflow_report(lengths, 3, max_length=10, overflow=overflow)
-    assert (report.rows, report.tokens_lost) == (2, lost)
+    assert report.cut == Cut(rows=2, tokens=lost)
+    assert overflow_report(lengths, 30, max_length=10, overflow=overflow).cut == Cut(
+        rows=20, tokens=10 * lost, estimated=True
+    )
     assert laid_out(lengths, max_length=10, overflow=overflow).tokens == learned
 
 
