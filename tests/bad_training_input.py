@@ -59,7 +59,7 @@ DATA = [
         line="finetune a.csv --validation-split 0",
         files={"a.csv": GOOD + b"word " * 2_000_000 + b",bad\n"},
         code=0,
-        told=r"1 rows were longer than a sequence: [\d,]{9,} of their tokens were not learned",
+        told=r"1 row was longer than a sequence: [\d,]{9,} of its tokens were not learned",
         slow=True,
     ),
     Case(

@@ -14,10 +14,10 @@ from gptcli.cli.flags import Work
 from gptcli.cli.opening import opened
 from gptcli.cli.serve_options import AccessFlags, LoadFlags, ServedModelFlags, settings_of
 from gptcli.cli.signals import StopRequest
+from gptcli.data.words import counted
 from gptcli.engine.options import ModelOptions
 from gptcli.errors import MissingExtraError
 from gptcli.serving.settings import ServeSettings
-from gptcli.serving.words import counted
 
 if TYPE_CHECKING:
     import socket

@@ -3,16 +3,19 @@
 from collections.abc import Iterator, Sequence
 
 from gptcli.cli.units import clock, size, width
+from gptcli.data.words import counted
 from gptcli.training.events import EvalReport, Finished, SampleReport, StepReport, TrainingStarted
 
 
 def started(event: TrainingStarted) -> str:
     """Return what is about to happen."""
     trained = "" if event.trainable == event.parameters else f", {event.trainable:,} of them trained"
-    total = "" if event.total_steps is None else f", {event.total_steps:,} steps"
+    total = "" if event.total_steps is None else f", {counted(event.total_steps, 'step')}"
     done = f"; {event.step:,} are done" if event.step else ""
     kept = "" if event.asked_batch_size == event.batch_size else f" as it began, not {event.asked_batch_size:,},"
-    return f"{event.parameters:,} parameters{trained}; {event.batch_size:,} sequences{kept} a step{total}{done}"
+    return (
+        f"{event.parameters:,} parameters{trained}; {counted(event.batch_size, 'sequence')}{kept} a step{total}{done}"
+    )
 
 
 def step_parts(event: StepReport, *, total: int | None, loss: float) -> list[str]:
@@ -35,7 +38,7 @@ def evaluated(event: EvalReport) -> str:
     """Return the metrics of an evaluation."""
     metrics = ", ".join(f"{_spelled(name)} {value:.4g}" for name, value in event.metrics.items())
     best = ", the best so far" if event.best else ""
-    return f"step {event.step:,}: {metrics} on {event.rows:,} rows{best}"
+    return f"step {event.step:,}: {metrics} on {counted(event.rows, 'row')}{best}"
 
 
 def sampled(event: SampleReport) -> Iterator[str]:
@@ -49,7 +52,7 @@ def finished(event: Finished, *, use: str) -> Iterator[str]:
     """Yield how it ended: the metrics under each other, where the model is, and what to type next."""
     best = event.best_step
     kept = "" if best is None or best == event.step else f"; the model is that of step {best:,}, the best"
-    yield f"done after {event.step:,} steps: {event.reason}{kept}"
+    yield f"done after {counted(event.step, 'step')}: {event.reason}{kept}"
     widest = max((len(_spelled(name)) for name in event.metrics), default=0)
     for name, value in event.metrics.items():
         yield f"  {_spelled(name):{widest}}  {value:.4g}"

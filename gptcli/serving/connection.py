@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from fastapi import Request, Response
 from starlette.types import Receive
 
+from gptcli.data.words import counted
 from gptcli.serving.errors import ApiError
-from gptcli.serving.words import counted
 
 Result = TypeVar("Result")
 

@@ -6,8 +6,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Generic, TypeVar
 
+from gptcli.data.words import counted
 from gptcli.serving.errors import ApiError
-from gptcli.serving.words import counted
 
 Owned = TypeVar("Owned")
 Result = TypeVar("Result")

@@ -1,7 +1,7 @@
 """The bounds of one request that no setting changes; what goes beyond is refused by the name of its field."""
 
+from gptcli.data.words import counted
 from gptcli.serving.errors import ApiError
-from gptcli.serving.words import counted
 
 MOST_CHARACTERS = 262_144
 """Of a text that is not read in windows: each may be a token or more, and takes a kilobyte of memory on its way."""

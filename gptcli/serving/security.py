@@ -19,10 +19,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gptcli.data.words import counted
 from gptcli.serving.errors import ApiError
 from gptcli.serving.settings import ServeSettings
 from gptcli.serving.unforeseen import Unforeseen
-from gptcli.serving.words import counted
 
 POLICY: Final = "; ".join(
     (

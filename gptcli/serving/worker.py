@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import TypeVarTuple
 
+from gptcli.data.words import counted
 from gptcli.engine.engine import Engine
 from gptcli.engine.request import Finished, Piece, Request
 from gptcli.serving.answer import Answer
 from gptcli.serving.errors import ApiError, api_error, tell
 from gptcli.serving.pace import Pace
-from gptcli.serving.words import counted
 
 RETRY_AFTER_SECONDS = 1
 """A slot comes free with every text that is finished: seconds at most, but of how many nobody knows."""

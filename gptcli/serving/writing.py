@@ -8,12 +8,12 @@ from functools import partial
 from typing import TypeVar
 
 from gptcli.checkpoint.tokenizer import LONG_TEXT
+from gptcli.data.words import counted
 from gptcli.engine.options import SamplingOptions
 from gptcli.engine.request import Request
 from gptcli.serving.errors import ApiError, about
 from gptcli.serving.served import ServedLanguageModel
 from gptcli.serving.settings import ServeSettings
-from gptcli.serving.words import counted
 from gptcli.tasks.windows import beginning
 
 Result = TypeVar("Result")

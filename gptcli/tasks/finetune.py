@@ -10,6 +10,7 @@ from pathlib import Path
 from gptcli.checkpoint.config import read_config
 from gptcli.checkpoint.locate import Located
 from gptcli.checkpoint.tokenizer import load_tokenizer
+from gptcli.data.words import counted
 from gptcli.engine.options import ModelOptions
 from gptcli.engine.placement import require_device
 from gptcli.errors import ConfigError
@@ -86,5 +87,6 @@ def _rows(config: FinetuneConfig) -> Generator[TuningEvent, None, RowSet]:
             rows: RowSet = end.value
             break
         yield Notice(text=warning)
-    yield Stage(text=f"{rows.roles.reason}; {len(rows.train):,} rows to train on, {len(rows.validation):,} held out")
+    learned = counted(len(rows.train), "row")
+    yield Stage(text=f"{rows.roles.reason}; {learned} to train on, {len(rows.validation):,} held out")
     return rows

@@ -60,8 +60,9 @@ def shortcomings(ended: Ended, *, cut: Cut, labels: Sequence[str] = ()) -> list[
     """
     told = []
     if cut.tokens:
+        were, their = ("row was", "its") if cut.rows == 1 else ("rows were", "their")
         rows, tokens = cut.told(cut.rows), cut.told(cut.tokens)
-        told.append(f"{rows} rows were longer than a sequence: {tokens} of their tokens were not learned")
+        told.append(f"{rows} {were} longer than a sequence: {tokens} of {their} tokens were not learned")
     if ended.is_worse_than_base:
         told.append(
             "the model was better on the held-out rows before it was tuned: lower --lr, set --dropout 0, or add rows"

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from gptcli.checkpoint.tokenizer import Tokenizer
+from gptcli.data.words import counted
 from gptcli.engine.options import ModelOptions
 from gptcli.engine.placement import require_device
 from gptcli.errors import ConfigError, InputError
@@ -96,8 +97,9 @@ def _found(corpus: Corpus, tokenizer: Tokenizer, vocab_size: int, *, trained: bo
     if trained and tokenizer.vocab_size < vocab_size:
         yield f"the text fills a vocabulary of {tokenizer.vocab_size:,} tokens only, not {vocab_size:,}"
     if corpus.unreadable:
-        yield f"{corpus.unreadable:,} rows could not be read: {corpus.first_complaint}"
+        yield f"{counted(corpus.unreadable, 'row')} could not be read: {corpus.first_complaint}"
     if corpus.empty:
-        yield f"{corpus.empty:,} documents are empty and left out"
+        told = "1 document is" if corpus.empty == 1 else f"{corpus.empty:,} documents are"
+        yield f"{told} empty and left out"
     if corpus.validation is None:
         yield "no document is held out, so nothing will be measured: give more text, or a higher --validation-split"

@@ -12,6 +12,7 @@ from typing import Literal
 
 from gptcli.data.labels import LabelKind
 from gptcli.data.roles import Task
+from gptcli.data.words import counted
 from gptcli.training.config_file import Value
 from gptcli.training.cut import Cut
 from gptcli.training.markdown import code, fence, plain, table
@@ -187,7 +188,7 @@ def _labels(labels: Sequence[tuple[str, int]]) -> str:
 
 
 def _result(facts: CardFacts) -> str:
-    ended = f"{facts.steps:,} steps, {facts.tokens:,} tokens; why it ended: {plain(facts.reason)}."
+    ended = f"{counted(facts.steps, 'step')}, {facts.tokens:,} tokens; why it ended: {plain(facts.reason)}."
     if facts.best_step is not None and facts.best_step != facts.steps:
         ended += f" These are the weights of step {facts.best_step:,}, the best on the validation rows."
     if not facts.metrics:

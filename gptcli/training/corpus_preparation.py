@@ -14,6 +14,7 @@ from gptcli.checkpoint.files import CONFIG, copy_tokenizer
 from gptcli.checkpoint.tokenizer import Tokenizer
 from gptcli.checkpoint.tokenizer_files import build_tokenizer
 from gptcli.data.atomic import write_atomically
+from gptcli.data.words import counted
 from gptcli.errors import OutputError
 from gptcli.training.corpus import corpus_key, why_stale
 from gptcli.training.corpus_documents import Documents
@@ -106,7 +107,8 @@ def prepare_tokens(
     yield f"tokenizing: {why}"
     for report in tokenize_corpus(documents, tokenizer, key, place.tokens):
         share = report.bytes_read / max(1, report.bytes_total)
-        yield f"tokenizing: {share:.0%}, {report.documents:,} documents, {report.tokens:,} tokens"
+        documents = counted(report.documents, "document")
+        yield f"tokenizing: {share:.0%}, {documents}, {report.tokens:,} tokens"
 
 
 _UNBOUNDED = 1 << 31

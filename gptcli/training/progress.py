@@ -2,6 +2,7 @@
 
 import math
 
+from gptcli.data.words import counted
 from gptcli.training.checkpoints import RunState
 from gptcli.training.options import TrainingOptions
 
@@ -34,7 +35,7 @@ class Limits:
         if options.max_tokens is not None:
             shares.append((state.tokens / options.max_tokens, f"--max-tokens {options.max_tokens:,}"))
         if options.max_time is not None:
-            shares.append((state.seconds / options.max_time, f"--max-time {options.max_time:g} seconds"))
+            shares.append((state.seconds / options.max_time, f"--max-time {counted(options.max_time, 'second')}"))
         return shares
 
 

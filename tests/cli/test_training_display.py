@@ -67,6 +67,12 @@ def test_a_run_that_only_the_clock_ends_tells_no_total():
     assert line == "gptcli: step 3, 2%, epoch 0.03, loss 3.9700, lr 5.00e-05, 1,234 tokens/s, 1.5 GiB"
 
 
+def test_a_lone_step_is_no_steps():
+    assert story(started(total_steps=1, batch_size=1, asked_batch_size=1)) == [
+        "gptcli: 1,000 parameters; 1 sequence a step, 1 step"
+    ]
+
+
 def test_who_asked_to_stop_sees_that_it_was_heard():
     assert block(72, stopping=True)[-1] == "stopping after this step; once more ends it at once"
 

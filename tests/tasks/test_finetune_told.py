@@ -65,7 +65,7 @@ def test_an_automatic_batch_size_leaves_room_for_the_longest_row_and_no_longer_o
 def test_rows_that_are_cut_are_told(tiny: Path, tmp_path: Path) -> None:
     data = write_rows(tmp_path / "data.jsonl", [{"text": "a" * 60}, {"text": "short"}, {"text": "b"}])
     tuned = tune(data, tmp_path / "out", tiny, **QUICK, overflow="truncate", validation_split=0.0)
-    assert "1 rows were longer than a sequence: 13 of their tokens were not learned" in tuned.notices
+    assert "1 row was longer than a sequence: 13 of its tokens were not learned" in tuned.notices
     split = tune(data, tmp_path / "split", tiny, **QUICK, overflow="split", validation_split=0.0)
     assert not any("not learned" in text for text in split.notices)
     card = (split.directory / "README.md").read_text()

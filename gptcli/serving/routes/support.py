@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from gptcli.data.words import counted
 from gptcli.engine.inspector import LoadedInspector
 from gptcli.serving.connection import ClientLeftError, while_connected
 from gptcli.serving.errors import ApiError
@@ -16,7 +17,6 @@ from gptcli.serving.lane import Lane
 from gptcli.serving.served import ServedLanguageModel
 from gptcli.serving.state import ServerState
 from gptcli.serving.wanted import StillWanted, WantedInspector
-from gptcli.serving.words import counted
 
 Owned = TypeVar("Owned")
 
