@@ -46,13 +46,13 @@ def plot_loss(path: Path, records: Sequence[Mapping[str, object]], *, title: str
     lr_axes.set_ylim(0, max([*lr.values, 1e-12]) * 1.15)
     lr_axes.set_ylabel("learning\nrate", color=INK, fontsize=8)
     lr_axes.set_xlabel("step", color=INK)
-    lr_axes.locator_params(axis="x", integer=True)
+    lr_axes.locator_params(axis="x", integer=True, min_n_ticks=1)
     lr_axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 2), useMathText=True)
     lr_axes.yaxis.get_offset_text().set_fontsize(7)
     for axes in (loss_axes, lr_axes):
         clean(axes)
     if loss_axes.get_legend_handles_labels()[1]:
-        loss_axes.legend(frameon=False, fontsize=9, labelcolor=INK, loc="upper right")
+        loss_axes.legend(frameon=False, fontsize=9, labelcolor=INK, loc="best")
     save(figure, path)
 
 

@@ -49,3 +49,26 @@ def test_the_smooth_line_is_the_mean_of_what_is_around():
     smooth = plots._smoothed(curve)
     assert smooth.values[100] == pytest.approx(4 / 7)
     assert plots._smoothed(plots._curve([], "step", "loss")).values.size == 0
+
+
+def drawn(records, monkeypatch, tmp_path):
+    """Return the figure of a run, laid out."""
+    figures = []
+    monkeypatch.setattr(plots, "save", lambda figure, path: figures.append(figure))
+    plot_loss(tmp_path / "loss.png", list(records), title="run")
+    figures[0].draw_without_rendering()
+    return figures[0]
+
+
+def test_a_run_of_one_step_has_no_parts_of_steps_on_its_axis(monkeypatch, tmp_path):
+    # It had 0.96, 0.98, 1.00, 1.02 and 1.04.
+    axes = drawn(run_of(1), monkeypatch, tmp_path).axes[1]
+    assert all(tick.is_integer() for tick in axes.get_xticks())
+
+
+def test_the_legend_stands_where_no_line_is(monkeypatch, tmp_path):
+    # The line of a loss that rises went through its words.
+    rising = [{"type": "step", "step": n, "loss": float(n), "lr": 1e-4} for n in range(1, 60)]
+    axes = drawn(rising, monkeypatch, tmp_path).axes[0]
+    place = axes.get_legend().get_window_extent()
+    assert not any(line.get_transform().transform_path(line.get_path()).intersects_bbox(place) for line in axes.lines)
