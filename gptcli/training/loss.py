@@ -62,8 +62,12 @@ class _LinearCrossEntropy(torch.autograd.Function):
             hidden_grad = torch.empty_like(inputs) if wants_hidden else None
             weight_grad = torch.zeros_like(weight, dtype=torch.float32) if wants_weight else None
             total = torch.zeros((), dtype=torch.float32, device=hidden.device)
-            for rows in _chunks(len(targets), weight.shape[0]):
-                logits = (inputs[rows] @ head.T).float()
+            chunks = _chunks(len(targets), weight.shape[0])
+            # One room for all chunks: asking for such memory anew costs a CPU more than the exponentials.
+            room = total.new_empty(max((rows.stop - rows.start for rows in chunks), default=0), weight.shape[0])
+            for rows in chunks:
+                logits = room[: rows.stop - rows.start]
+                _multiply(inputs[rows], head.T, out=logits)
                 total += _loss_and_gradient(logits, targets[rows], label_smoothing)
                 gradient = logits.to(dtype)
                 if hidden_grad is not None:
@@ -87,17 +91,27 @@ class _LinearCrossEntropy(torch.autograd.Function):
 
 def _loss_and_gradient(logits: torch.Tensor, targets: torch.Tensor, label_smoothing: float) -> torch.Tensor:
     """Return the summed loss of a chunk (tokens, vocab); its logits become their gradient in place."""
-    wanted = logits.gather(1, targets[:, None])[:, 0]
-    log_sum = logits.logsumexp(1)
+    wanted = logits.gather(1, targets[:, None])
+    mean = logits.mean(1, keepdim=True) if label_smoothing else None
+    largest = logits.amax(1, keepdim=True)
+    logits.sub_(largest).exp_()
+    total = logits.sum(1, keepdim=True)
+    logits.div_(total)
+    log_sum = total.log_().add_(largest)
     loss = (log_sum - wanted).sum() * (1 - label_smoothing)
-    if label_smoothing:
-        loss = loss + (log_sum - logits.mean(1)).sum() * label_smoothing
-    logits.sub_(log_sum[:, None]).exp_()
-    if label_smoothing:
+    if mean is not None:
+        loss = loss + (log_sum - mean).sum() * label_smoothing
         logits.sub_(label_smoothing / logits.shape[1])
-    change = torch.full_like(wanted, label_smoothing - 1)
-    logits.scatter_add_(1, targets[:, None], change[:, None])
+    logits.scatter_add_(1, targets[:, None], torch.full_like(wanted, label_smoothing - 1))
     return loss
+
+
+def _multiply(left: torch.Tensor, right: torch.Tensor, *, out: torch.Tensor) -> None:
+    """Write left @ right to a float32 matrix."""
+    if left.dtype == out.dtype:
+        torch.mm(left, right, out=out)
+    else:
+        out.copy_(left @ right)
 
 
 def _add_product(total: torch.Tensor, gradient: torch.Tensor, inputs: torch.Tensor) -> None:
