@@ -116,7 +116,8 @@ def _overflow(page: _Page, overflow: "OverflowReport", tokens: int) -> None:
 
 def _batches(page: _Page, batches: "BatchReport") -> None:
     rows = f", each of {batches.rows_per_sequence:.1f} rows, {batches.filled:.0%} full" if batches.packing else ""
-    page.entry("batches", f"{batches.batch_size:,} sequences{rows}; {batches.largest:,} tokens at most")
+    each = f"{',' if rows else ''} in each of {batches.processes:,} processes" if batches.processes > 1 else ""
+    page.entry("batches", f"{batches.batch_size:,} sequences{rows}{each}; {batches.largest:,} tokens at most")
     page.entry(
         "padding",
         f"none but {batches.padding:.0%} in attention; random rows, padded to the longest of their batch,"
@@ -129,7 +130,8 @@ def _cost(page: _Page, cost: "CostReport", batches: "BatchReport") -> None:
         "steps", f"{cost.steps:,}; an epoch has {batches.steps:,} of {batches.tokens / batches.steps:,.0f} tokens"
     )
     page.entry("time", f"about {_duration(cost.seconds)}, evaluations not counted")
-    page.entry("memory", f"about {size(cost.peak_bytes)}: {_parts(cost.memory)}")
+    several = f" in each process, {size(batches.processes * cost.peak_bytes)} in all" if batches.processes > 1 else ""
+    page.entry("memory", f"about {size(cost.peak_bytes)}{several}: {_parts(cost.memory)}")
 
 
 def _parts(memory: "Footprint") -> str:

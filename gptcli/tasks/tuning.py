@@ -75,12 +75,20 @@ class Tuning:
         """
         with TemporaryDirectory() as work:
             subject = make_subject(self._rows, self._located, self._options, work=Path(work))
+        options, processes = self._options, self._processes
         source = self._source(self._encoder_of("truncate"))
-        with self._processes.together():
-            speed = seconds_per_token(
-                subject.objective, source, self._options, self._processes, num_labels=subject.num_labels
+        with processes.together():
+            speed = seconds_per_token(subject.objective, source, options, processes, num_labels=subject.num_labels)
+            return processes.by_main(
+                lambda: examine(
+                    self._rows,
+                    self._encoder,
+                    options,
+                    self._model_config,
+                    seconds_per_token=speed,
+                    processes=processes.world,
+                )
             )
-        return examine(self._rows, self._encoder, self._options, self._model_config, seconds_per_token=speed)
 
     def train(self, directory: RunDirectory | None) -> Generator[TuningEvent, None, None]:
         """Train and save; directory is None in all processes but the main one."""

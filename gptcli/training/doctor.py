@@ -48,7 +48,9 @@ class CostReport:
     seconds: float
     """Evaluations and checkpoints come on top."""
     memory: Footprint
+    """Of each process."""
     peak_bytes: int
+    """Of each process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +88,14 @@ def examine(
     config: ModelConfig,
     *,
     seconds_per_token: float,
+    processes: int = 1,
 ) -> DataReport:
-    """Report on the rows of a run; seconds_per_token is how fast it was seen to be on this machine."""
+    """Report on the rows of a run; seconds_per_token is how fast each process was seen to be on this machine."""
     count = len(rows.train)
     max_length = min(options.max_length or config.n_positions, config.n_positions)
     lengths = encoder.lengths(_measured(rows.train, options.seed))
     overflow = overflow_report(lengths, count, max_length=max_length, overflow=options.overflow)
-    batches = batch_report(lengths, count, options, max_length=max_length)
+    batches = batch_report(lengths, count, options, max_length=max_length, processes=processes)
     labels = _label_counts(rows)
     report = length_report(lengths, count)
     return DataReport(
@@ -155,6 +158,7 @@ def _cost(
 ) -> CostReport:
     """Return what the run takes; it ends by whichever option says so first."""
     tokens_per_step = batches.tokens / batches.steps
+    seconds_per_step = seconds_per_token * batches.tokens_awaited / batches.steps
     limits: list[float] = []
     if options.epochs is not None:
         limits.append(options.epochs * batches.steps)
@@ -163,12 +167,18 @@ def _cost(
     if options.max_tokens is not None:
         limits.append(options.max_tokens / tokens_per_step)
     if options.max_time is not None:
-        limits.append(options.max_time / (seconds_per_token * tokens_per_step))
+        limits.append(options.max_time / seconds_per_step)
     steps = max(1, math.ceil(min(limits)))
-    seconds = steps * tokens_per_step * seconds_per_token
     labels = None if rows.labels is None else max(1, len(rows.labels.names))
-    memory = estimate_memory(config, options, labels=labels, tokens=batches.largest, longest=batches.longest)
-    return CostReport(steps=steps, seconds=seconds, memory=memory, peak_bytes=memory.total)
+    memory = estimate_memory(
+        config,
+        options,
+        labels=labels,
+        tokens=batches.largest,
+        longest=batches.longest,
+        processes=batches.processes,
+    )
+    return CostReport(steps=steps, seconds=steps * seconds_per_step, memory=memory, peak_bytes=memory.total)
 
 
 def _row_findings(rows: RowSet) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """How much memory training takes, reckoned from the model's shape before anything is allocated.
 
-Weights are float32, 4 bytes each, whatever --mixed-precision says; so is a gradient for each weight that trains, and
-so are Adam's two moments (Muon keeps one for the matrices of the layers). For the way back, each token leaves in each
+Weights are float32, 4 bytes each, whatever --mixed-precision says; so is a gradient for each weight that trains, which
+DDP copies to sum it over several processes, and so are Adam's two moments (Muon keeps one for the matrices of the
+layers). FSDP, which parts all of these, is reckoned as DDP. For the way back, each token leaves in each
 layer that gradients go through
 
     norms' inputs 2E, norms' outputs 2E, queries, keys and values 3E, attention 2E, dropout 1E, MLP 2I
@@ -70,15 +71,21 @@ def count_parameters(config: ModelConfig, options: TrainingOptions, *, labels: i
 
 
 def estimate_memory(
-    config: ModelConfig, options: TrainingOptions, *, labels: int | None, tokens: int, longest: int
+    config: ModelConfig,
+    options: TrainingOptions,
+    *,
+    labels: int | None,
+    tokens: int,
+    longest: int,
+    processes: int = 1,
 ) -> Footprint:
-    """Return the memory of a process whose largest batch has this many tokens, in rows up to this long."""
+    """Return the memory of one of some processes, whose largest batch has this many tokens, in rows up to this long."""
     counts = count_parameters(config, options, labels=labels)
     moments = 2 * counts.trainable - (counts.muon if options.optimizer == "muon" else 0)
     logits = 0 if labels is not None else min(CHUNK_ELEMENTS, tokens * config.vocab_size)
     return Footprint(
         weights=FLOAT * counts.all,
-        gradients=FLOAT * counts.trainable,
+        gradients=FLOAT * counts.trainable * (2 if processes > 1 else 1),
         optimizer=FLOAT * moments,
         activations=_activations(config, options, tokens=tokens, longest=longest),
         loss=FLOAT * (3 * logits + 2 * tokens * config.n_embd),

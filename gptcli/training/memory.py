@@ -48,19 +48,22 @@ def with_batch_size(
     if options.batch_size != "auto":
         return options
     length = processes.by_main(longest)
-    size = largest_batch(config, options, labels=labels, longest=length, device=processes.device)
+    size = largest_batch(config, options, processes, labels=labels, longest=length)
     return replace(options, batch_size=min(processes.gathered([size])))
 
 
 def largest_batch(
-    config: ModelConfig, options: TrainingOptions, *, labels: int | None, longest: int, device: torch.device
+    config: ModelConfig, options: TrainingOptions, processes: Processes, *, labels: int | None, longest: int
 ) -> int:
-    """Return the largest power of two of sequences, up to LARGEST_BATCH, that is estimated to fit."""
+    """Return the largest power of two of sequences, up to LARGEST_BATCH, that is estimated to fit in this process."""
+    device = processes.device
     free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else own_host_memory()
     size = LARGEST_BATCH
     while size > 1 and free is not None:
-        needed = estimate_memory(config, options, labels=labels, tokens=size * longest, longest=longest).total
-        if needed <= free * MEMORY_SHARE:
+        needed = estimate_memory(
+            config, options, labels=labels, tokens=size * longest, longest=longest, processes=processes.world
+        )
+        if needed.total <= free * MEMORY_SHARE:
             break
         size //= 2
     return size

@@ -49,10 +49,14 @@ class OverflowReport:
 class BatchReport:
     """What rows become in an epoch."""
 
+    processes: int
     batch_size: int
+    """Sequences that each process computes at once."""
     packing: bool
     steps: int
     tokens: int
+    tokens_awaited: int
+    """Of the process that has most in each step: the others wait for it."""
     rows_per_sequence: float
     filled: float
     """Part of --max-length that a sequence has tokens for."""
@@ -106,28 +110,34 @@ def overflow_report(lengths: Lengths, rows: int, *, max_length: int, overflow: O
     )
 
 
-def batch_report(lengths: Lengths, rows: int, options: TrainingOptions, *, max_length: int) -> BatchReport | None:
-    """Lay out an epoch as a run does; None when --overflow drop leaves nothing."""
+def batch_report(
+    lengths: Lengths, rows: int, options: TrainingOptions, *, max_length: int, processes: int = 1
+) -> BatchReport | None:
+    """Lay out an epoch as a run of so many processes does; None when --overflow drop leaves nothing."""
     pieces = [_pieces(int(length), max_length, options.overflow) for length in lengths]
     flat = np.array([piece for row in pieces for piece in row], dtype=np.int64)
     if not len(flat):
         return None
     batch_size = int(options.batch_size)
     source = _Source(pieces, packing=options.packing, max_length=max_length)
-    epoch = _epoch(source, batch_size, options)
+    epoch = _epoch(source, batch_size * options.gradient_accumulation * processes, options.seed)
     sequences = sum(len(step) for step in epoch)
-    batches = [step[at : at + batch_size] for step in epoch for at in range(0, len(step), batch_size)]
+    shares = [[step[rank::processes] for rank in range(processes)] for step in epoch]  # as the loop parts a step
+    mine = [share for step in shares for share in step]
+    batches = [share[at : at + batch_size] for share in mine for at in range(0, len(share), batch_size)]
     places = [_places(batch) for batch in batches]
     return BatchReport(
+        processes=processes,
         batch_size=batch_size,
         packing=options.packing,
         steps=max(1, scaled(len(epoch), len(lengths), rows)),
         tokens=scaled(int(flat.sum()), len(lengths), rows),
+        tokens_awaited=scaled(sum(max(map(_tokens, step)) for step in shares), len(lengths), rows),
         rows_per_sequence=len(flat) / sequences,
         filled=int(flat.sum()) / (sequences * max_length),
         padding_of_random=_padding_of_random(flat, batch_size, options.seed),
         padding=1 - int(flat.sum()) / sum(places),
-        largest=max(sum(len(example.input_ids) for sequence in batch for example in sequence) for batch in batches),
+        largest=max(map(_tokens, batches)),
         longest=int(flat.max()),
     )
 
@@ -173,15 +183,19 @@ def _pieces(length: int, max_length: int, overflow: Overflow) -> list[int]:
             return [max_length]
 
 
-def _epoch(source: _Source, batch_size: int, options: TrainingOptions) -> list[tuple[Packed, ...]]:
+def _epoch(source: _Source, sequences_per_step: int, seed: int) -> list[tuple[Packed, ...]]:
     """Return the steps of the first epoch."""
-    stream = Stream(source, sequences_per_step=batch_size * options.gradient_accumulation, seed=options.seed)
+    stream = Stream(source, sequences_per_step=sequences_per_step, seed=seed)
     epoch: list[tuple[Packed, ...]] = []
     for step in stream.steps(Position()):
         epoch.append(step.sequences)
         if step.after.epoch:
             break
     return epoch
+
+
+def _tokens(sequences: Sequence[Packed]) -> int:
+    return sum(len(example.input_ids) for sequence in sequences for example in sequence)
 
 
 def _places(batch: Sequence[Packed]) -> int:

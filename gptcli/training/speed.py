@@ -35,7 +35,8 @@ def seconds_per_token(
             first = took / batch.tokens
             continue  # memory is found, kernels are chosen
         seconds, tokens = seconds + took, tokens + batch.tokens
-        if seconds > ENOUGH_SECONDS or number >= MOST_BATCHES:
+        # By one clock: a process that goes on alone would wait for the gradients of the others.
+        if processes.told_by_main(seconds > ENOUGH_SECONDS) or number >= MOST_BATCHES:
             break
     model.zero_grad(set_to_none=True)
     return seconds / tokens if tokens else first

@@ -34,10 +34,12 @@ REPORT = DataReport(
     ),
     overflow=OverflowReport(max_length=1024, overflow="truncate", cut=Cut(rows=1, tokens=176)),
     batches=BatchReport(
+        processes=1,
         batch_size=8,
         packing=False,
         steps=113,
         tokens=9000,
+        tokens_awaited=9000,
         rows_per_sequence=1.0,
         filled=0.01,
         padding_of_random=0.43,
@@ -118,6 +120,15 @@ def test_what_is_sampled_or_packed_is_said():
     assert "9,000 to train on (from 500 rows drawn by the seed)" in text
     assert "1,024 tokens; about 7 rows are longer: cut, about 176 tokens lost (2.0%)" in text
     assert "8 sequences, each of 9.3 rows, 97% full" in text
+
+
+def test_what_each_of_several_processes_does_is_told_from_what_all_do():
+    shared = dataclasses.replace(REPORT.batches, processes=3)
+    text = page(width=200, batches=shared)
+    assert "batches     8 sequences in each of 3 processes; 1,100 tokens at most\n" in text
+    assert "memory      about 4.5 GiB in each process, 13.5 GiB in all: weights 1.0 GiB" in text
+    packed = page(width=200, batches=dataclasses.replace(shared, packing=True, rows_per_sequence=9.26, filled=0.97))
+    assert "8 sequences, each of 9.3 rows, 97% full, in each of 3 processes;" in packed
 
 
 def test_a_regression_shows_its_range():

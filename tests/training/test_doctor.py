@@ -46,11 +46,11 @@ def look(tiny):
     config = read_config(tiny)
     tokenizer = load_tokenizer(tiny, config)
 
-    def examined(rows, seconds_per_token=0.1, **given):
+    def examined(rows, seconds_per_token=0.1, processes=1, **given):
         options = TrainingOptions(**given)
         longest = options.max_length or config.n_positions
         encoder = Encoder(rows, tokenizer, eos_id=0, max_length=longest, overflow=options.overflow)
-        return examine(rows, encoder, options, config, seconds_per_token=seconds_per_token)
+        return examine(rows, encoder, options, config, seconds_per_token=seconds_per_token, processes=processes)
 
     return examined
 
@@ -137,6 +137,18 @@ def test_the_run_ends_by_the_first_of_its_limits(look, options, steps):
     cost = look(rows, 0.1, batch_size=2, **options).cost
     assert cost.steps == steps
     assert cost.seconds == pytest.approx(steps)
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"), [({}, 15), ({"max_steps": 7}, 7), ({"max_tokens": 90}, 5), ({"max_time": 4.0}, 4)]
+)
+def test_several_processes_share_the_steps_the_time_and_no_memory(look, options, steps):
+    rows = rows_of(["abcd"] * 20 + ["x"])  # 5 tokens a row, 4 rows a step, 5 steps an epoch
+    alone, shared = (look(rows, 0.1, number, batch_size=2, **options).cost for number in (1, 2))
+    assert shared.steps == steps
+    assert shared.seconds == pytest.approx(steps)  # of 2 rows in each process
+    assert shared.memory.activations == alone.memory.activations
+    assert shared.memory.gradients == 2 * alone.memory.gradients  # those that are being summed
 
 
 def test_of_many_rows_a_sample_is_measured(look, monkeypatch):

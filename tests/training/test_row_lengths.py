@@ -13,8 +13,9 @@ from gptcli.training.row_lengths import batch_report, length_report, overflow_re
 lengths_of_rows = st.lists(st.integers(1, 3000), min_size=1, max_size=200).map(np.array)
 
 
-def laid_out(lengths, *, max_length=64, **options):
-    return batch_report(np.array(lengths), len(lengths), TrainingOptions(**options), max_length=max_length)
+def laid_out(lengths, *, max_length=64, processes=1, **options):
+    settled = TrainingOptions(**options)
+    return batch_report(np.array(lengths), len(lengths), settled, max_length=max_length, processes=processes)
 
 
 @given(lengths_of_rows)
@@ -74,3 +75,21 @@ def test_steps_are_those_of_an_epoch():
     assert laid_out([5] * 100, batch_size=8).steps == 13
     assert laid_out([5] * 100, batch_size=8, gradient_accumulation=4).steps == 4
     assert laid_out([5] * 1000, batch_size=2).steps == 500
+
+
+def test_steps_are_those_of_all_processes_and_batches_of_each():
+    """They were those of one: twice the steps that two processes took, and twice the time."""
+    assert laid_out([5] * 100, batch_size=8, processes=2).steps == 7
+    assert laid_out([5] * 100, batch_size=8, gradient_accumulation=4, processes=2).steps == 2
+    report = laid_out([5] * 64, batch_size=8, processes=4)
+    assert (report.processes, report.steps, report.largest) == (4, 2, 40)
+    assert (report.tokens, report.tokens_awaited) == (320, 80)
+    packed = laid_out([16] * 64, batch_size=2, packing=True, processes=2)
+    assert (packed.steps, packed.largest, packed.tokens_awaited) == (4, 128, 512)
+
+
+def test_a_step_takes_as_long_as_the_process_with_most_tokens():
+    report = laid_out([10, 30, 5], batch_size=2, processes=2)
+    assert (report.steps, report.tokens) == (1, 45)
+    assert report.tokens_awaited in (30, 35, 40)  # two rows, or the longest alone
+    assert laid_out([10, 30, 5], batch_size=2).tokens_awaited == 45
