@@ -20,13 +20,12 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
 
+from gptcli.cli.orphans import LAUNCHER, PARTING_SECONDS
 from gptcli.errors import ExitCode, GptcliError
 from gptcli.tasks.sharing import MEETING_PLACE
 
 AGREEMENT_SECONDS = 5.0
 """How long the others may take to fail alike once one has failed."""
-PARTING_SECONDS = 10.0
-"""How long they may then take to end when told to."""
 POLL_SECONDS = 0.05
 MOST_SIGNALS = 3
 """The first lets them end well, the second at once; whoever sends a third sees them killed."""
@@ -93,7 +92,12 @@ def launch(
         stack.callback(_end, children)
         signals = Signals(children)
         with signals.passed_on():
-            environment = {**environment, "MASTER_PORT": str(_free_port()), MEETING_PLACE: str(place / _MEETING)}
+            environment = {
+                **environment,
+                "MASTER_PORT": str(_free_port()),
+                MEETING_PLACE: str(place / _MEETING),
+                LAUNCHER: str(os.getpid()),
+            }
             for rank in range(count):
                 children.append(_start(arguments, _environment(environment, rank, count), rank, place))
             failed = _first_to_fail(children)

@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 from gptcli.cli.console import Console
 from gptcli.cli.launching import launch
+from gptcli.cli.orphans import end_with_launcher
 from gptcli.cli.signals import exit_code
 from gptcli.engine.neighbours import number_in
 from gptcli.errors import ConfigError, GptcliError
@@ -47,8 +48,13 @@ def refuse_other_world(environment: Mapping[str, str], num_processes: int | None
 
 
 @contextmanager
-def speaking_as(rank: int | None) -> Iterator[int | None]:
-    """Give the rank, and mark the errors of all but the first, which alone says that they were interrupted."""
+def as_rank(environment: Mapping[str, str]) -> Iterator[int | None]:
+    """Be the process that the launcher has started, if there is one: give its rank, and end with the launcher.
+
+    Marks the errors of all but the first, which alone says that they were interrupted.
+    """
+    rank = rank_of(environment)
+    end_with_launcher(environment)
     try:
         yield rank
     except KeyboardInterrupt as error:

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from gptcli.cli.console import Console
 from gptcli.cli.launching import LOST
-from gptcli.cli.ranks import rank_of, refuse_other_world, speaking_as, start, world_of
+from gptcli.cli.ranks import as_rank, rank_of, refuse_other_world, start, world_of
 from gptcli.engine.neighbours import local_world
 from gptcli.errors import ConfigError, DeviceError
 from gptcli.tasks.sharing import ALONE, MEETING_PLACE, Share
@@ -32,7 +32,7 @@ class SharedWork:
         elif rank is None or world_of(environment) == 1:
             self.work(console, ALONE)
         else:
-            with speaking_as(rank):
+            with as_rank(environment):
                 self._do_share(console, rank)
 
     def _do_share(self, console: Console, rank: int) -> None:

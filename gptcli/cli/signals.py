@@ -111,6 +111,11 @@ class StopRequest:
             raise _error(number)
 
 
+def only_asks() -> bool:
+    """Return whether SIGTERM only asks the run to stop, which then ends by itself and may take its time to save."""
+    return isinstance(getattr(signal.getsignal(signal.SIGTERM), "__self__", None), StopRequest)
+
+
 def _error(number: int | None) -> KeyboardInterrupt:
     return Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
 

@@ -12,7 +12,7 @@ from gptcli.checkpoint.files import CONFIG, read_json_if_present
 from gptcli.checkpoint.template import read_template
 from gptcli.cli import doctor
 from gptcli.cli.console import Console, utf8
-from gptcli.cli.ranks import rank_of, refuse_other_world, speaking_as, start
+from gptcli.cli.ranks import as_rank, refuse_other_world, start
 from gptcli.cli.signals import StopRequest
 from gptcli.cli.training_display import TrainingDisplay
 from gptcli.cli.training_settling import FinetuneFlags, Place, PretrainFlags, Process, settle_finetune, settle_pretrain
@@ -51,7 +51,7 @@ class _Run:
 
 def run_finetune(console: Console, *, flags: FinetuneFlags) -> None:
     """Tune a model, in this process or in several; raises KeyboardInterrupt once it was stopped."""
-    with speaking_as(rank_of(console.environment)) as rank:
+    with as_rank(console.environment) as rank:
         stop = StopRequest()
         config, place = settle_finetune(flags, Process(rank=rank or 0, stop=stop), console.stdin)
 
@@ -74,7 +74,7 @@ def run_finetune(console: Console, *, flags: FinetuneFlags) -> None:
 
 def run_pretrain(console: Console, *, flags: PretrainFlags) -> None:
     """Train a model from nothing, in this process or in several; raises KeyboardInterrupt once it was stopped."""
-    with speaking_as(rank_of(console.environment)) as rank:
+    with as_rank(console.environment) as rank:
         stop = StopRequest()
         config, place = settle_pretrain(flags, Process(rank=rank or 0, stop=stop))
 

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from gptcli.cli.launching import _environment
@@ -34,6 +36,13 @@ def finetune(config):
             raise TypeError("oh")
         case "one dies" if rank == 1:
             os.kill(os.getpid(), signal.SIGKILL)
+        case "deaf":
+            from gptcli.cli import orphans
+            orphans.PARTING_SECONDS = 0.2
+            signal.signal(signal.SIGTERM, lambda number, frame: None)
+            (place / f"{rank}.ready").touch()
+            while True:
+                time.sleep(0.01)
         case "done":
             return
     yield TrainingStarted(step=0, parameters=1, trainable=1, batch_size=1, asked_batch_size=1, total_steps=None)
@@ -153,6 +162,42 @@ def test_a_signal_reaches_all_processes_once_and_the_first_says_how_to_go_on(lau
         f"gptcli: {word}",
         "gptcli: stopped after step 7; go on with: gptcli finetune --resume out --num-processes 2",
     ]
+
+
+def kill_launcher(process) -> list[psutil.Process]:
+    """Kill what has started the processes of a run, and return those."""
+    children = psutil.Process(process.pid).children()
+    process.kill()
+    assert len(children) == 2
+    return children
+
+
+def wait_until_ended(processes) -> None:
+    until = time.monotonic() + 60
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            while process.status() != psutil.STATUS_ZOMBIE:  # nobody asks how it ended
+                assert time.monotonic() < until
+                time.sleep(LOOK_SECONDS)
+
+
+def test_where_the_launcher_is_killed_the_others_stop_as_if_asked_to(launched, tmp_path):
+    process = launched("stopped", "a.csv", "-o", "out", "--num-processes", "2")
+    wait_until_ready(tmp_path, process, 2)
+    children = kill_launcher(process)
+    _, err = process.communicate(timeout=60)  # until the first of them closes it
+    assert err.splitlines()[-2:] == [
+        "gptcli: terminated",
+        "gptcli: stopped after step 7; go on with: gptcli finetune --resume out --num-processes 2",
+    ]
+    wait_until_ended(children)
+
+
+def test_where_the_launcher_is_killed_those_end_too_that_answer_nothing(launched, tmp_path):
+    """Ranks that waited in torch for others, which were never started, waited for a day."""
+    process = launched("deaf", "a.csv", "-o", "out", "--num-processes", "2")
+    wait_until_ready(tmp_path, process, 2)
+    wait_until_ended(kill_launcher(process))
 
 
 def test_a_usage_error_starts_no_process(launched, tmp_path):
