@@ -35,7 +35,7 @@ def tuned_card(
     return CardFacts(
         name=Path(config.run.output).resolve().name,
         task=rows.roles.task,
-        base_model=located.name,
+        base_model=_name_of(located),
         base_model_id=_hub_id(located),
         adapter=lora is not None and not lora.get("merge"),
         parameters=sum(parameter.numel() for parameter in parameters),
@@ -53,6 +53,12 @@ def tuned_card(
         example_prompt=first.text if completes else None,
         eos_probability=metrics.get("eos_probability"),
     )
+
+
+def _name_of(located: Located) -> str:
+    """Return the model's name; of a directory the last part, however it was given: a resumed run has its full path."""
+    directory = Path(located.name)
+    return directory.resolve().name if directory.is_dir() else located.name
 
 
 def _data_facts(data: DataOptions, rows: RowSet, cut: Cut) -> DataFacts:

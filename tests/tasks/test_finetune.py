@@ -137,6 +137,17 @@ def test_the_files_are_those_that_others_look_for(tiny: Path, tmp_path: Path) ->
     assert not list(out.glob(".final*"))
 
 
+def test_the_card_names_a_model_of_a_directory_alike_however_it_was_given(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A resumed run has the full path of the model, and its card said "tuned from `/home/ann/tiny`"."""
+    data = write_rows(tmp_path / "data.jsonl", SHORT)
+    monkeypatch.chdir(tiny.parent)
+    for number, given in enumerate((Path(tiny.name), tiny.resolve())):
+        out = tune(data, tmp_path / str(number), given, **QUICK | {"max_steps": 1}).directory
+        assert f"tuned from `{tiny.name}` with" in (out / "README.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("kind", "problem", "labels", "metrics"),
     [
