@@ -107,8 +107,8 @@ def prepare_tokens(
     yield f"tokenizing: {why}"
     for report in tokenize_corpus(documents, tokenizer, key, place.tokens):
         share = report.bytes_read / max(1, report.bytes_total)
-        documents = counted(report.documents, "document")
-        yield f"tokenizing: {share:.0%}, {documents}, {report.tokens:,} tokens"
+        read = counted(report.documents, "document")
+        yield f"tokenizing: {share:.0%}, {read}, {report.tokens:,} tokens"
 
 
 _UNBOUNDED = 1 << 31
