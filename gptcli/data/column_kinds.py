@@ -1,5 +1,6 @@
 """Tell what a column holds from a sample of its values: text, labels, numbers."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -28,6 +29,15 @@ def is_label_like(values: Sequence[object]) -> bool:
         return False
     different = set(keys)
     return 2 <= len(different) <= MOST_LABELS and 2 * len(different) <= len(keys)
+
+
+def holds_decimals(values: Sequence[object]) -> bool:
+    """Return whether all values are numbers and some have a part behind the point, as scores have and ids have not."""
+    try:
+        numbers = [float(str(value)) for value in values if value is not None and value != ""]
+    except ValueError:
+        return False
+    return any(math.isfinite(number) and not number.is_integer() for number in numbers)
 
 
 def _key(value: object) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gptcli.data.column_kinds import is_label_like, kind_of_column
+from gptcli.data.column_kinds import holds_decimals, is_label_like, kind_of_column
 from gptcli.data.column_names import LABEL, METADATA, PERHAPS_LABEL, SYNONYMS, TEXT, find, named
 from gptcli.errors import InputError
 
@@ -87,6 +87,10 @@ class ColumnParts:
     def holds_text(self, name: str) -> bool:
         """Return whether a column has mostly different values of several words."""
         return kind_of_column(self._values(name)) == "text"
+
+    def holds_decimals(self, name: str) -> bool:
+        """Return whether a column has numbers that are not all whole."""
+        return holds_decimals(self._values(name))
 
     def only_text(self, names: Sequence[str]) -> str | None:
         """Return the only one of the columns that holds text, or the only column."""

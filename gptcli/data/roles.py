@@ -119,7 +119,9 @@ def _with_text(parts: ColumnParts, text: str) -> Roles:
         return _classified(text, labels[0], f"{_column(text)} holds text and {labels[0]} few, repeated, short values")
     if labels:
         raise parts.doubt(f"{' or '.join(labels)} could be a label")
-    return _learned(text, f"{_column(text)} is a text and no column is a label")
+    decimals = [name for name in others if parts.holds_decimals(name)]
+    hint = f" ({decimals[0]} holds numbers: --label-column {decimals[0]} if it is what to predict)" if decimals else ""
+    return _learned(text, f"{_column(text)} is a text and no column is a label{hint}")
 
 
 def _by_content(parts: ColumnParts) -> Roles:

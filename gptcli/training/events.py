@@ -92,7 +92,7 @@ class Finished:
     step: int
     best_step: int | None
     reason: str
-    """Why it ended here: "3 epochs", "--max-steps", "--max-time", "no better evaluation in 3"."""
+    """Why it ended here: "3 epochs", "--max-steps", "--max-time", "--early-stopping 3: no better evaluation"."""
     metrics: Mapping[str, float]
     confusion: tuple[tuple[int, ...], ...] | None = None
     """Rows are the true labels, in the order of id2label."""

@@ -110,7 +110,7 @@ class Loop:
         if over:
             return self._limits.reason(state)
         if patience is not None and state.evaluations_since_best >= patience:
-            return f"no better evaluation in {patience}"
+            return f"--early-stopping {patience}: no better evaluation"
         return ""
 
     def _take(self, step: Step, progress: float) -> tuple[StepReport, bool]:

@@ -149,6 +149,12 @@ def test_an_option_says_what_the_names_do_not(
         ({"a": LABELS, "b": TEXTS}, "classify: only column b holds text and only a few, "),
         ({"prompt": TEXTS, "completion": MORE}, "complete: column prompt is the prompt and completion its "),
         ({"question": TEXTS, "answer": MORE, "context": MORE}, "complete: columns context and question are the "),
+        (
+            {"text": TEXTS, "score": FLOATS},
+            "lm: column text is a text and no column is a label (score holds numbers: --label-column score if it is ",
+        ),
+        ({"text": TEXTS, "id": IDS}, "lm: column text is a text and no column is a label; ignored: id"),
+        ({"text": TEXTS, "id": [f"{n}.x" for n in IDS]}, "lm: column text is a text and no column is a label; "),
     ],
 )
 def test_the_reason_reads_as_a_sentence_whatever_the_columns_are_called(columns: Columns, reason: str) -> None:

@@ -108,5 +108,5 @@ def test_a_run_of_any_kind_that_was_killed_ends_in_the_same_bytes(
     resumed = fork.run(f"finetune --resume {output}")
     finished(resumed)
     assert " are done" in resumed.err
-    assert ("no better evaluation in 1" in resumed.err) == (variant == "early stopping")
+    assert ("--early-stopping 1: no better evaluation" in resumed.err) == (variant == "early stopping")
     assert left_by(output) == left_by(tmp_path / "whole" / "out")

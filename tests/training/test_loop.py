@@ -117,7 +117,7 @@ def test_the_weights_of_the_best_evaluation_are_those_that_are_saved(tiny: Path,
 def test_a_run_that_gets_no_better_ends_early(tiny: Path, data: Path) -> None:
     make_worse(data)
     tuned = run(data, tiny, lr=1e-2, eval_every=2.0, early_stopping=3)
-    assert tuned.finished.reason == "no better evaluation in 3"
+    assert tuned.finished.reason == "--early-stopping 3: no better evaluation"
     assert (tuned.finished.best_step, tuned.finished.step) == (2, 8)
     assert tuned.finished.metrics == tuned.evaluations[0].metrics
 
