@@ -55,7 +55,9 @@ def columns_of(source: Source, start: Sequence[SourceRow]) -> tuple[tuple[str, .
     columns = source.columns or tuple(dict.fromkeys(name for row in sample for name in row))
     if not columns:
         line, _, error = start[0]
-        raise InputError(f"{source.name}: none of the first {len(start)} rows can be read; line {line} {error}")
+        raise InputError(
+            f"{source.name}: no row can be read, of {len(start):,} looked at; line {line} {error or 'has no fields'}"
+        )
     return columns, sample
 
 

@@ -76,7 +76,8 @@ def _members(node: dict[str, object] | list[object]) -> Iterable[object]:
 def json_complaint(error: Exception) -> str:
     """Say why a value is not JSON."""
     if isinstance(error, json.JSONDecodeError):
-        return f"is not JSON: {error.msg}"
+        what = error.msg.removesuffix(" at").removesuffix(" starting")  # the place is told by whoever knows it
+        return f"is not JSON: {what}"
     if isinstance(error, RecursionError):
         return "is not JSON that can be read: nested too deeply"
     return "is not JSON that can be read: a number has too many digits"
