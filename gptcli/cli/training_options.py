@@ -58,7 +58,10 @@ class TrainingFlags:
     ] = None
     max_steps: Annotated[int | None, training_option("max_steps", _LENGTH, metavar="N", tells="Most steps.")] = None
     max_tokens: Annotated[
-        int | None, training_option("max_tokens", _LENGTH, metavar="N", tells="Tokens to learn from; the step that reaches them is the last.")
+        int | None,
+        training_option(
+            "max_tokens", _LENGTH, metavar="N", tells="Tokens to learn from; the step that reaches them is the last."
+        ),
     ] = None
     max_time: Annotated[
         str | None,
