@@ -1,9 +1,9 @@
 """How much memory training takes, reckoned from the model's shape before anything is allocated.
 
 Weights are float32, 4 bytes each, whatever --mixed-precision says; so is a gradient for each weight that trains, which
-DDP copies to sum it over several processes, and so are Adam's two moments (Muon keeps one for the matrices of the
-layers). FSDP, which parts all of these, is reckoned as DDP. For the way back, each token leaves in each
-layer that gradients go through
+DDP copies to sum it over several processes (of 21M parameters 80 MiB, and 81 were measured), and so are Adam's two
+moments (Muon keeps one for the matrices of the layers). FSDP, which parts all of these, is reckoned as DDP. For the way
+back, each token leaves in each layer that gradients go through
 
     norms' inputs 2E, norms' outputs 2E, queries, keys and values 3E, attention 2E, dropout 1E, MLP 2I
 
