@@ -22,7 +22,7 @@ from gptcli.training.defaults import finetune_options
 from gptcli.training.files import CHECKPOINTS
 from gptcli.training.options import TrainingOptions
 from gptcli.training.rows import RowSet, load_rows
-from gptcli.training.run_directory import RunDirectory
+from gptcli.training.run_directory import RunDirectory, is_finished
 from gptcli.training.trackers import require_trackers
 
 
@@ -38,9 +38,9 @@ def finetune(config: FinetuneConfig) -> Generator[TuningEvent, None, None]:
         directory = None
         if run.rank == 0 and not config.dry_run:
             directory = stack.enter_context(RunDirectory(Path(run.output), overwrite=run.overwrite, resume=run.resume))
-            if run.resume and directory.is_finished:
-                yield Notice(text=f"{run.output} is finished: there is nothing to resume")
-                return
+        if run.resume and not config.dry_run and is_finished(Path(run.output)):  # all ask: one alone waits for ever
+            yield Notice(text=f"{run.output} is finished: there is nothing to resume")
+            return
         yield Stage(text="reading the data")
         rows = yield from _rows(config)
         located = yield from located_model(config.model)

@@ -27,7 +27,7 @@ from gptcli.training.corpus_preparation import (
     prepare_tokens,
 )
 from gptcli.training.defaults import pretrain_options
-from gptcli.training.run_directory import RunDirectory
+from gptcli.training.run_directory import RunDirectory, is_finished
 from gptcli.training.trackers import require_trackers
 
 
@@ -45,9 +45,9 @@ def pretrain(config: PretrainConfig) -> Generator[TuningEvent, None, None]:
         directory = None
         if run.rank == 0:
             directory = stack.enter_context(RunDirectory(Path(run.output), overwrite=run.overwrite, resume=run.resume))
-            if run.resume and directory.is_finished:
-                yield Notice(text=f"{run.output} is finished: there is nothing to resume")
-                return
+        if run.resume and is_finished(Path(run.output)):  # all ask: one alone waits for ever
+            yield Notice(text=f"{run.output} is finished: there is nothing to resume")
+            return
         documents = Documents(config.paths, column=config.column)
         vocab_size = config.vocab_size or size.vocab_size
         place = place_of(

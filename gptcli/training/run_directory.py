@@ -52,6 +52,11 @@ _OURS = frozenset(
 """All that a run writes: nothing else is ever removed."""
 
 
+def is_finished(path: Path) -> bool:
+    """Return whether a run has come to its end in a directory; all its processes may ask."""
+    return any((path / name).is_file() for name in _WEIGHTS)
+
+
 class RunDirectory:
     """An output directory that this process alone writes to."""
 
@@ -77,11 +82,6 @@ class RunDirectory:
     ) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
-
-    @property
-    def is_finished(self) -> bool:
-        """Return whether a run has come to its end here."""
-        return any((self.path / name).is_file() for name in _WEIGHTS)
 
     def open(self) -> None:
         """Make it, lock it, and empty it where it is to be overwritten; raises OutputError and ConfigError.

@@ -8,7 +8,7 @@ import pytest
 from safetensors import SafetensorError
 
 from gptcli.errors import ConfigError, OutputError
-from gptcli.training.run_directory import RunDirectory
+from gptcli.training.run_directory import RunDirectory, is_finished
 
 
 def claimed(path: Path, *, overwrite: bool = False, resume: bool = False) -> RunDirectory:
@@ -85,7 +85,7 @@ def test_a_model_for_which_there_is_no_room_leaves_nothing_half_written(tmp_path
         directory.open()
         with pytest.raises(OutputError, match=r"cannot be saved \(No space left .*; once there is room, .*--resume"):
             directory.finish(write)
-        assert not directory.is_finished
+        assert not is_finished(directory.path)
     assert os.listdir(tmp_path / "out") == [".lock"]
 
 
