@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Mapping
 
-from gptcli.cli.signals import only_asks
+from gptcli.cli.signals import listening_request
 from gptcli.engine.neighbours import number_in
 from gptcli.errors import ExitCode
 
@@ -31,10 +31,12 @@ def _end_after(launcher: int) -> None:
     """
     while os.getppid() == launcher:
         time.sleep(LOOK_SECONDS)
-    saves = only_asks()
+    request = listening_request()
+    if request is not None and request():
+        return  # it is about to save: asked once more, as by who sends SIGTERM and then SIGKILL, it would end at once
     main = threading.main_thread().ident
     assert main is not None
     signal.pthread_kill(main, signal.SIGTERM)
-    if not saves:
+    if request is None:
         time.sleep(PARTING_SECONDS)
         os._exit(ExitCode.TERMINATED)

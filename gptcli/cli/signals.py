@@ -111,9 +111,10 @@ class StopRequest:
             raise _error(number)
 
 
-def only_asks() -> bool:
-    """Return whether SIGTERM only asks the run to stop, which then ends by itself and may take its time to save."""
-    return isinstance(getattr(signal.getsignal(signal.SIGTERM), "__self__", None), StopRequest)
+def listening_request() -> StopRequest | None:
+    """Return what SIGTERM asks to stop now, which then ends by itself and may take its time to save, if anything."""
+    taker = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return taker if isinstance(taker, StopRequest) else None
 
 
 def _error(number: int | None) -> KeyboardInterrupt:
