@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gptcli.cli.console import one_line
 from gptcli.cli.units import size, width
+from gptcli.data.words import counted
 
 if TYPE_CHECKING:
     from gptcli.training.doctor import CostReport, DataReport
@@ -95,7 +96,7 @@ def _labels(page: _Page, report: "DataReport") -> None:
 
 def _lengths(page: _Page, lengths: "LengthReport", rows: int) -> None:
     points = [*(f"p{share} {tokens:,}" for share, tokens in lengths.percentiles), f"max {lengths.longest:,}"]
-    sampled = f" (from {lengths.measured:,} rows drawn by the seed)" if lengths.measured < rows else ""
+    sampled = f" (from {lengths.measured:,} of the rows)" if lengths.measured < rows else ""
     page.entry("tokens", f"{lengths.tokens:,} to train on{sampled}; in a row {', '.join(points)}")
     bins = lengths.histogram
     page.bars("", [(f"{low:,}-{high:,}" if low < high else f"{low:,}", count, "") for low, high, count in bins])
@@ -110,14 +111,15 @@ def _overflow(page: _Page, overflow: "OverflowReport", tokens: int) -> None:
         "split": "split, nothing lost",
         "error": "not allowed",
     }[overflow.overflow]
-    longer = f"{cut.told(cut.rows)} rows are longer: {does}" if cut.rows else "no row is longer"
+    none = "none of those rows is longer" if cut.estimated else "no row is longer"
+    longer = f"longer rows: {cut.told(cut.rows)}, {does}" if cut.rows else none
     page.entry("max length", f"{overflow.max_length:,} tokens; {longer}")
 
 
 def _batches(page: _Page, batches: "BatchReport") -> None:
     rows = f", each of {batches.rows_per_sequence:.1f} rows, {batches.filled:.0%} full" if batches.packing else ""
     each = f"{',' if rows else ''} in each of {batches.processes:,} processes" if batches.processes > 1 else ""
-    page.entry("batches", f"{batches.batch_size:,} sequences{rows}{each}; {batches.largest:,} tokens at most")
+    page.entry("batches", f"{counted(batches.batch_size, 'sequence')}{rows}{each}; {batches.largest:,} tokens at most")
     page.entry(
         "padding",
         f"none but {batches.padding:.0%} in attention; random rows, padded to the longest of their batch,"

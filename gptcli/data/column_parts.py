@@ -30,9 +30,11 @@ class Purpose:
     verb: str
     text_task: str
     """The --task of a text alone."""
+    numbers: tuple[str, ...] = ()
+    """The options beside --label-column that have numbers predicted."""
 
 
-LEARNING = Purpose(verb="learn", text_task="lm")
+LEARNING = Purpose(verb="learn", text_task="lm", numbers=("--regression",))
 
 
 class ColumnParts:
@@ -91,6 +93,10 @@ class ColumnParts:
     def holds_decimals(self, name: str) -> bool:
         """Return whether a column has numbers that are not all whole."""
         return holds_decimals(self._values(name))
+
+    def predicting(self, name: str) -> str:
+        """Return the options that have a column of numbers predicted."""
+        return " ".join(("--label-column", name, *self._purpose.numbers))
 
     def only_text(self, names: Sequence[str]) -> str | None:
         """Return the only one of the columns that holds text, or the only column."""

@@ -120,7 +120,7 @@ def _with_text(parts: ColumnParts, text: str) -> Roles:
     if labels:
         raise parts.doubt(f"{' or '.join(labels)} could be a label")
     decimals = [name for name in others if parts.holds_decimals(name)]
-    hint = f" ({decimals[0]} holds numbers: --label-column {decimals[0]} if it is what to predict)" if decimals else ""
+    hint = f" ({decimals[0]} holds numbers: {parts.predicting(decimals[0])} to predict them)" if decimals else ""
     return _learned(text, f"{_column(text)} is a text and no column is a label{hint}")
 
 

@@ -210,7 +210,7 @@ def _limits(facts: CardFacts) -> Iterator[str]:
         rows, tokens = data.cut.told(data.cut.rows), data.cut.told(data.cut.tokens)
         yield f"Of the training rows {rows} were longer than `--max-length`; {tokens} of their tokens were not learned."
     if data.leaked:
-        yield f"{data.leaked:,} validation rows also stand in the training rows: the result flatters the model."
+        yield f"Validation rows that also stand in the training rows: {data.leaked:,}. The result flatters the model."
     if facts.label_kind == "regression":
         yield "It gives a number to any text at all."
     elif facts.task == "classify":

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gptcli.checkpoint.config import ModelConfig
+from gptcli.data.column_kinds import holds_decimals
 from gptcli.data.roles import Task
+from gptcli.data.words import counted
 from gptcli.training.encoding import Encoder
 from gptcli.training.footprint import Footprint, estimate_memory
 from gptcli.training.options import TrainingOptions
@@ -117,7 +119,7 @@ def examine(
         cost=None if batches is None else _cost(rows, options, config, batches, seconds_per_token),
         findings=(
             *_row_findings(rows),
-            *_length_findings(report, overflow, batches, context=config.n_positions),
+            *_length_findings(report, overflow, batches, context=config.n_positions, may_split=rows.roles.task == "lm"),
             *_label_findings(labels),
         ),
     )
@@ -186,28 +188,31 @@ def _row_findings(rows: RowSet) -> Iterator[str]:
         yield "no row is held out, so nothing will be measured: give --validation-split 0.1 or --validation FILE"
     if rows.leaked:
         yield (
-            f"{rows.leaked:,} of {len(rows.validation):,} validation rows also stand in the training rows,"
-            " so the metrics will flatter the model: remove them from one of the two"
+            f"{rows.leaked:,} of {counted(len(rows.validation), 'validation row')} to be found in the training rows"
+            " too, so the metrics will flatter the model: remove them from one of the two"
         )
     if rows.duplicates > MUCH * len(rows.train):
-        yield f"{rows.duplicates:,} training rows stand there before and weigh twice: remove them unless that is meant"
+        repeated = counted(rows.duplicates, "training row")
+        yield f"{repeated} repeating another, which weighs double: remove what is not meant so"
 
 
 def _length_findings(
-    lengths: LengthReport, overflow: OverflowReport, batches: BatchReport | None, *, context: int
+    lengths: LengthReport, overflow: OverflowReport, batches: BatchReport | None, *, context: int, may_split: bool
 ) -> Iterator[str]:
     cut = overflow.cut
     if cut.rows and overflow.overflow == "error":
+        ways = "truncate, drop or split" if may_split else "truncate or drop"
         yield (
-            f"{cut.told(cut.rows)} rows are longer than --max-length {overflow.max_length} and --overflow error"
-            " ends the run at the first: shorten them, or give --overflow truncate, drop or split"
+            f"some rows ({cut.told(cut.rows)}) are longer than --max-length {overflow.max_length} and --overflow error"
+            f" ends the run at the first: shorten them, or give --overflow {ways}"
         )
     if batches is None:
         yield f"every row is longer than --max-length {overflow.max_length} and --overflow drop leaves none: raise it"
     elif cut.tokens > MUCH * lengths.tokens:
         share = f"{cut.tokens / lengths.tokens:.0%} of all tokens are lost"
-        higher = f"raise it, up to {context}, or " if overflow.max_length < context else ""
-        yield f"{share} at --max-length {overflow.max_length}: {higher}give --overflow split"
+        higher = (f"raise it, up to {context}",) if overflow.max_length < context else ()
+        split = "give --overflow split" if may_split else "take a model with a longer context, or shorten the rows"
+        yield f"{share} at --max-length {overflow.max_length}: {', or '.join((*higher, split))}"
 
 
 def _label_findings(labels: Sequence[LabelCount]) -> Iterator[str]:
@@ -218,21 +223,12 @@ def _label_findings(labels: Sequence[LabelCount]) -> Iterator[str]:
         yield f"no training row has the label {_names(unseen)}, so it cannot be learned: add rows, or remove it"
     if rare:
         yield f"fewer than {FEW_ROWS} training rows have the label {_names(rare)}: add rows"
-    if _are_measures([label.name for label in labels]):
+    if holds_decimals([label.name for label in labels]):
         yield "the labels are numbers with fractions: give --regression to predict a number, not one of these"
     for label in labels:
         if label.train >= ONE_SIDED * rows:
             share = f"{label.train / rows:.0%}"
             yield f"always answering {label.name} would be right for {share} of the rows: judge it by macro F1"
-
-
-def _are_measures(names: Sequence[str]) -> bool:
-    """Return whether all are numbers and some are not whole: nobody numbers classes so."""
-    try:
-        numbers = [float(name) for name in names]
-    except ValueError:
-        return False
-    return not all(number.is_integer() for number in numbers)
 
 
 def _names(names: Sequence[str]) -> str:

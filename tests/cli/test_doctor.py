@@ -67,7 +67,7 @@ def test_the_whole_report_is_on_the_page():
         "labels      bad   300 33.3% " + "█" * 20,
         "            good  600 66.7% " + "█" * 40,
         "tokens      9,000 to train on; in a row p5 3, p50 9, p95 20, p99 25, max 1,200",
-        "max length  1,024 tokens; 1 rows are longer: cut, 176 tokens lost (2.0%)",
+        "max length  1,024 tokens; longer rows: 1, cut, 176 tokens lost (2.0%)",
         "batches     8 sequences; 1,100 tokens at most",
         "steps       339; an epoch has 113 of 80 tokens",
         "time        about 67 minutes, evaluations not counted",
@@ -117,8 +117,8 @@ def test_what_is_sampled_or_packed_is_said():
         overflow=OverflowReport(max_length=1024, overflow="truncate", cut=Cut(rows=7, tokens=176, estimated=True)),
         batches=dataclasses.replace(REPORT.batches, packing=True, rows_per_sequence=9.26, filled=0.97),
     )
-    assert "9,000 to train on (from 500 rows drawn by the seed)" in text
-    assert "1,024 tokens; about 7 rows are longer: cut, about 176 tokens lost (2.0%)" in text
+    assert "9,000 to train on (from 500 of the rows)" in text
+    assert "1,024 tokens; longer rows: about 7, cut, about 176 tokens lost (2.0%)" in text
     assert "8 sequences, each of 9.3 rows, 97% full" in text
 
 

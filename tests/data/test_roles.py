@@ -151,7 +151,7 @@ def test_an_option_says_what_the_names_do_not(
         ({"question": TEXTS, "answer": MORE, "context": MORE}, "complete: columns context and question are the "),
         (
             {"text": TEXTS, "score": FLOATS},
-            "lm: column text is a text and no column is a label (score holds numbers: --label-column score if it is ",
+            "lm: column text is a text and no column is a label (score holds numbers: --label-column score --",
         ),
         ({"text": TEXTS, "id": IDS}, "lm: column text is a text and no column is a label; ignored: id"),
         ({"text": TEXTS, "id": [f"{n}.x" for n in IDS]}, "lm: column text is a text and no column is a label; "),

@@ -133,7 +133,7 @@ def test_a_model_that_does_not_stop_is_said_not_to():
 def test_what_was_cut_and_what_leaked_are_limits():
     text = card(data=dataclasses.replace(DATA, cut=Cut(rows=7, tokens=1234), leaked=5))
     assert "Of the training rows 7 were longer than `--max-length`; 1,234 of their tokens were not learned." in text
-    assert "5 validation rows also stand in the training rows: the result flatters the model." in text
+    assert "Validation rows that also stand in the training rows: 5. The result flatters the model." in text
 
 
 def test_a_count_that_is_estimated_is_said_to_be():

@@ -67,8 +67,8 @@ def test_rows_and_what_is_wrong_with_them_are_told(look):
     counts = (report.rows_read, report.train, report.validation, report.unreadable, report.empty)
     assert counts == (14, 10, 1, 1, 2)
     assert (report.task, report.reason, report.files) == ("lm", "by the names of the columns", ("data.csv",))
-    assert "1 of 1 validation rows also stand in the training rows" in report.findings[0]
-    assert "9 training rows stand there before" in report.findings[1]
+    assert "1 of 1 validation row to be found in the training rows too" in report.findings[0]
+    assert "9 training rows repeating another" in report.findings[1]
 
 
 def test_labels_are_counted_on_both_sides(look):
@@ -105,7 +105,7 @@ def test_a_regression_has_a_range_instead_of_labels(look):
     [
         ({}, "38% of all tokens are lost at --max-length 48: give --overflow split"),
         ({"max_length": 30}, "61% of all tokens are lost at --max-length 30: raise it, up to 48, or give"),
-        ({"overflow": "error"}, "2 rows are longer than --max-length 48 and --overflow error ends the run"),
+        ({"overflow": "error"}, "some rows (2) are longer than --max-length 48 and --overflow error ends the run"),
         ({"overflow": "drop"}, "every row is longer than --max-length 48 and --overflow drop leaves none"),
     ],
 )
@@ -114,6 +114,15 @@ def test_long_rows_are_a_finding_with_a_remedy(look, options, finding):
     assert report.overflow.cut.rows == 2
     assert report.findings[0].startswith(finding)
     assert look(rows_of(["x" * 76, "x" * 76, "y"]), overflow="split").findings == ()
+
+
+@pytest.mark.parametrize("overflow", ["truncate", "error"])
+def test_no_row_that_has_an_end_of_its_own_is_told_to_be_split(look, overflow):
+    """Of complete it said "3% of all tokens are lost: give --overflow split", which complete refuses."""
+    rows = rows_of(["x" * 76, "y" * 76, "z"], labels=[0, 1, 0])
+    finding = look(rows, overflow=overflow).findings[0]
+    assert "longer" in finding
+    assert "split" not in finding
 
 
 def test_rows_that_are_all_dropped_cost_nothing(look):
@@ -163,7 +172,7 @@ def test_of_huge_rows_fewer_are_measured_and_what_is_counted_in_them_is_an_estim
     monkeypatch.setattr(doctor, "MOST_CHARACTERS", 1000)
     report = look(rows_of(["x" * 76] * 101), overflow="error")
     assert report.lengths.measured == 13
-    assert report.findings[0].startswith("about 100 rows are longer than --max-length 48")
+    assert report.findings[0].startswith("some rows (about 100) are longer than --max-length 48")
 
 
 def test_a_run_without_validation_is_a_finding(look):
