@@ -134,10 +134,11 @@ def default_output(path: str) -> str:
 def _place(paths: list[str] | None, flags: Tables, run: RunFlags, layout: Layout, command: str) -> Place:
     """Return where all is, and the tables of all layers."""
     paths, output = list(paths or ()), run.output
-    if run.resume and output is None and len(paths) == 1:
-        if os.path.isdir(paths[0]):
-            output, paths = paths[0], []
-        elif paths[0] != "-" and not os.path.exists(paths[0]):
+    if run.resume and output is None:
+        runs = [path for path in paths if os.path.isdir(path) and (paths == [path] or Path(path, FILE_NAME).is_file())]
+        if len(runs) == 1:
+            output, paths = runs[0], [path for path in paths if path != runs[0]]
+        elif len(paths) == 1 and paths[0] != "-" and not os.path.exists(paths[0]):
             raise UsageError(f"there is no {paths[0]}: --resume wants the directory of a run, or the data that it read")
     config: Tables = {} if run.config is None else read_tables(Path(run.config), layout)
     if paths:

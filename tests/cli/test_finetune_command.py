@@ -267,8 +267,9 @@ def test_a_directory_is_resumed_with_all_options_it_began_with(training, tmp_pat
 def test_options_of_the_command_line_win_over_those_of_the_resumed_run(training, tmp_path, monkeypatch):
     leave_record(training, tmp_path / "out", "a.csv", "-m", "base", "--lr", "1", "--max-steps", "5")
     monkeypatch.setenv("GPTCLI_MODEL", "other")
-    assert command("finetune", "b.csv", "-o", "out", "--resume", "--epochs", "2").code == 0
+    assert command("finetune", "b.csv", "--resume", "out", "--epochs", "2").code == 0
     config = training.config
+    assert config.run.output == "out", "it was read as data, for a run of b.csv in b-model"
     assert config.data.paths == ("b.csv",)
     assert config.model == "base", "the environment is no wish for this run"
     given = config.run.given
