@@ -191,6 +191,13 @@ RESUMED = [
         told=r"out/training.toml:\d+: is not TOML",
     ),
     Case(
+        name="options of the run gone, and the data given as it was told",
+        line="finetune a.csv -m builtin -o out --resume",
+        damage=lambda output: (output / "training.toml").unlink(),
+        code=2,
+        told="step-00000003 is of another run: the base model was",
+    ),
+    Case(
         name="the data gone",
         line="finetune --resume out",
         damage=lambda output: (output.parent / "a.csv").unlink(),

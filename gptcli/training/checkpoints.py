@@ -15,10 +15,9 @@ from safetensors.torch import load_file, save_file
 
 from gptcli.checkpoint.directory import write_directory
 from gptcli.errors import ConfigError, TrainingError
-from gptcli.training.files import CHECKPOINTS
+from gptcli.training.files import CHECKPOINTS, STATE
 from gptcli.training.stream import Position
 
-STATE = "state.json"
 OPTIMIZER = "optimizer.safetensors"
 
 Tensors = Mapping[str, torch.Tensor]

@@ -24,7 +24,7 @@ from gptcli.checkpoint.files import (
 from gptcli.errors import ConfigError, OutputError
 from gptcli.training.card import FILE_NAME as CARD
 from gptcli.training.config_file import FILE_NAME as TRAINING
-from gptcli.training.files import CHECKPOINTS, TRACKED
+from gptcli.training.files import CHECKPOINTS, STATE, TRACKED
 from gptcli.training.metrics_log import FILE_NAME as METRICS
 from gptcli.training.plots import CONFUSION_FILE, LOSS_FILE
 
@@ -136,7 +136,9 @@ class RunDirectory:
             raise ConfigError(
                 f"{self.path} is there already: give another -o, or --overwrite to replace it, or --resume"
             )
-        if not (self.path / TRAINING).is_file():
+        # A checkpoint names its options too: with the data, a run goes on whose own file of them is lost.
+        goes_on = self._resume and any((self.path / CHECKPOINTS).glob(f"step-*/{STATE}"))
+        if not goes_on and not (self.path / TRAINING).is_file():
             raise ConfigError(f"{self.path} has no {TRAINING}, so no run wrote it: give another directory with -o")
 
     def _is_nothing(self, name: str) -> bool:

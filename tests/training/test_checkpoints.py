@@ -10,7 +10,6 @@ from safetensors.torch import load_file, save_file
 from gptcli.checkpoint.files import SAFETENSORS
 from gptcli.errors import ConfigError, TrainingError
 from gptcli.training.checkpoints import (
-    STATE,
     RunState,
     checkpoint_at,
     newest_checkpoint,
@@ -18,6 +17,7 @@ from gptcli.training.checkpoints import (
     require_identity,
     save_checkpoint,
 )
+from gptcli.training.files import STATE
 from gptcli.training.stream import Position
 
 
