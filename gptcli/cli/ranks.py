@@ -1,15 +1,19 @@
 """Processes of a run: starting several, which one this is, and how it says what went wrong."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import BinaryIO
 
 from gptcli.cli.console import Console
 from gptcli.cli.launching import launch
-from gptcli.cli.orphans import end_with_launcher
+from gptcli.cli.orphans import LAUNCHER, end_with_launcher
 from gptcli.cli.signals import exit_code
 from gptcli.engine.neighbours import number_in
 from gptcli.errors import ConfigError, GptcliError
+
+COURTESY_SECONDS = 3.0
+"""How long a process of another launcher lets the main one end before it."""
 
 
 def rank_of(environment: Mapping[str, str]) -> int | None:
@@ -64,4 +68,14 @@ def as_rank(environment: Mapping[str, str]) -> Iterator[int | None]:
     except GptcliError as error:
         if not rank:
             raise
+        if LAUNCHER not in environment:
+            _let_the_main_one_speak(error)
         raise type(error)(f"rank {rank}: {error}") from error
+
+
+def _let_the_main_one_speak(error: GptcliError) -> None:
+    """Wait for the main process to end with what all of them met: another launcher stops all at the first that ends."""
+    try:
+        time.sleep(COURTESY_SECONDS)
+    except KeyboardInterrupt as stopped:
+        raise SystemExit(exit_code(stopped)) from error

@@ -78,9 +78,17 @@ def tables_of_pretrain(config: PretrainConfig, options: TrainingOptions) -> Mapp
     }
 
 
+_TOLD_BY = {"model": "finetune", "tokenizer": "pretrain"}
+"""Options of the table [model] that tell which command a file is of."""
+
+
 def read_tables(path: Path, layout: Layout) -> Tables:
     """Return the tables of a file, each value checked; raises ConfigError that names the file and the place."""
-    tables = check_tables(str(path), read(path), layout)
+    found = read(path)
+    for name, command in _TOLD_BY.items():
+        if name in found.get("model", {}) and name not in layout["model"]:
+            raise ConfigError(f"{path} is of gptcli {command}, whose options are others: use that command")
+    tables = check_tables(str(path), found, layout)
     for table, names in INSTEAD[1:]:
         if names <= tables.get(table, {}).keys():
             raise ConfigError(f"{path}: [{table}] {' and '.join(sorted(names))} contradict each other: keep one")

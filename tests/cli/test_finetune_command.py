@@ -8,6 +8,7 @@ from io import BytesIO
 
 import pytest
 
+from gptcli.cli import ranks
 from gptcli.data.options import DataOptions
 from gptcli.data.roles import WantedRoles
 from gptcli.errors import InputError, TrainingError
@@ -294,13 +295,26 @@ def test_a_mistake_in_a_file_is_named_with_its_place(training, tmp_path):
 
 
 @pytest.mark.parametrize(("rank", "told"), [("0", "told"), ("1", "rank 1: told")])
-def test_only_the_first_process_speaks_and_others_mark_their_errors(training, rank, told):
+def test_only_the_first_process_speaks_and_others_mark_their_errors(training, rank, told, monkeypatch):
+    monkeypatch.setattr(ranks, "COURTESY_SECONDS", 0)
     training.events = [started(), evaluation(), REPORT, InputError("told")]
     ended = command("finetune", "a.csv", "-o", "x", environment={"RANK": rank, "WORLD_SIZE": "2"})
     assert ended.code == 3
     assert training.config.run.rank == int(rank)
     assert ended.err.splitlines()[-1] == f"gptcli: error: {told}"
     assert (len(ended.err.splitlines()) > 1) == (ended.out != "") == (rank == "0")
+
+
+def test_another_process_that_its_launcher_stops_leaves_the_word_to_the_first(training, monkeypatch):
+    """torchrun ended all with "rank 1: no column x" and the first one's "terminated": rank 1 was quicker."""
+
+    def stopped(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ranks.time, "sleep", stopped)
+    training.events = [InputError("told")]
+    ended = command("finetune", "a.csv", "-o", "x", environment={"RANK": "1", "WORLD_SIZE": "2"})
+    assert (ended.code, ended.err) == (130, "")
 
 
 def test_another_process_ends_silently_when_interrupted(training):
