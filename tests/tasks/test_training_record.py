@@ -169,4 +169,4 @@ def test_a_file_that_cannot_be_is_refused_by_name(tmp_path, text, told):
     path.write_text(text)
     with pytest.raises(ConfigError) as caught:
         read_tables(path, FINETUNE)
-    assert str(caught.value).removeprefix(f"{path}").lstrip(": ").startswith(told)
+    assert str(caught.value).startswith((f"{path}: {told}", f"{path} {told}"))
