@@ -95,6 +95,9 @@ class RunDirectory:
             self._refuse_other()
             for left in (self.path / _FINAL, *(self.path / CHECKPOINTS).glob(".*")):
                 shutil.rmtree(left, ignore_errors=True)
+            for name in (TRAINING, METRICS):  # both are replaced by a file of a temporary name
+                for file in self.path.glob(f".{name}.*.tmp"):
+                    file.unlink(missing_ok=True)
             if self._overwrite:
                 self._empty()
         except OSError as error:

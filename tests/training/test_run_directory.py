@@ -55,6 +55,17 @@ def test_half_written_checkpoints_of_a_killed_run_are_removed(tmp_path: Path) ->
     assert os.listdir(checkpoints) == ["step-00000001"]
 
 
+@pytest.mark.parametrize("name", ["metrics.jsonl", "training.toml"])
+def test_a_half_written_file_of_a_killed_run_is_removed(tmp_path: Path, name: str) -> None:
+    """A run that was killed while it cut metrics.jsonl back left .metrics.jsonl.32440.tmp there for ever."""
+    opened(tmp_path / "out")
+    (tmp_path / "out" / "training.toml").touch()
+    (tmp_path / "out" / f".{name}.32440.tmp").write_bytes(b"{")
+    (tmp_path / "out" / ".mine.tmp").touch()
+    opened(tmp_path / "out", resume=True)
+    assert sorted(os.listdir(tmp_path / "out")) == [".lock", ".mine.tmp", "training.toml"]
+
+
 def test_only_what_a_run_wrote_is_removed_and_its_options_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("training.toml", "vocab.json", "mine.csv"):
         (tmp_path / name).touch()
